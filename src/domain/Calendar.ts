@@ -1,0 +1,72 @@
+import { DateTime, Option, Schema } from "effect"
+import type { Instant } from "./Instant.ts"
+import type { Month } from "./Sample.ts"
+
+/** `YYYY-MM-DD`: a calendar day in the device's zone. */
+export const LocalDate = Schema.String.pipe(
+  Schema.pattern(/^\d{4}-\d{2}-\d{2}$/),
+  Schema.filter((text) => Option.isSome(DateTime.make(`${text}T00:00:00Z`)) || `${text} is not a date that exists`),
+).annotations({ title: "LocalDate", description: "A calendar day in the device's zone, YYYY-MM-DD" })
+export type LocalDate = typeof LocalDate.Type
+
+/** What a series shows at once. */
+export const Frame = Schema.Literal("day", "week", "month", "year", "all")
+export type Frame = typeof Frame.Type
+
+/** What one point of a series stands for. */
+export const Bucket = Schema.Literal("hour", "day", "week", "month")
+export type Bucket = typeof Bucket.Type
+
+const buckets = { day: "hour", week: "day", month: "week", year: "month", all: "month" } as const satisfies Record<
+  Frame,
+  Bucket
+>
+
+/** The bucket of a frame: a day by hour, a week by day, a month by week, a year and all time by month. */
+export const bucketOf = (frame: Frame): Bucket => buckets[frame]
+
+const weekStartsOn = 1
+const lengths = { hour: { hours: 1 }, day: { days: 1 }, week: { weeks: 1 }, month: { months: 1 } } as const
+
+export interface Range {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** The local month that holds an instant. */
+export const monthOf = (epochMillis: number, zone: DateTime.TimeZone): Month =>
+  DateTime.formatIsoDate(DateTime.unsafeMakeZoned(epochMillis, { timeZone: zone })).slice(0, 7)
+
+const startOfLocalDate = (date: LocalDate, zone: DateTime.TimeZone): DateTime.Zoned =>
+  DateTime.unsafeMakeZoned(`${date}T00:00:00`, { timeZone: zone, adjustForTimeZone: true })
+
+/** A month in its zone: from local midnight of its first day to that of the next month's. */
+export const rangeOfMonth = (month: Month, zone: DateTime.TimeZone): Range => {
+  const from = startOfLocalDate(`${month}-01`, zone)
+  return { fromMs: from.epochMillis, toMs: DateTime.add(from, { months: 1 }).epochMillis }
+}
+
+/** The day, ISO week, month or year in its zone that holds a local date. */
+export const rangeOfFrame = (frame: Exclude<Frame, "all">, date: LocalDate, zone: DateTime.TimeZone): Range => {
+  const from = DateTime.startOf(startOfLocalDate(date, zone), frame, { weekStartsOn })
+  return { fromMs: from.epochMillis, toMs: DateTime.add(from, { [`${frame}s`]: 1 }).epochMillis }
+}
+
+/** The local date of an instant. */
+export const localDateOf = (instant: Instant, zone: DateTime.TimeZone): LocalDate =>
+  DateTime.formatIsoDate(DateTime.setZone(instant, zone))
+
+/** A range cut into buckets at local boundaries; the first and the last are clipped to the range. */
+export const cutRange = (range: Range, bucket: Bucket, zone: DateTime.TimeZone): ReadonlyArray<Range> => {
+  const pieces: Array<Range> = []
+  let at = DateTime.startOf(DateTime.unsafeMakeZoned(range.fromMs, { timeZone: zone }), bucket, { weekStartsOn })
+  while (at.epochMillis < range.toMs) {
+    const next = bucket === "hour" ? nextHour(at) : DateTime.add(at, lengths[bucket])
+    pieces.push({ fromMs: Math.max(at.epochMillis, range.fromMs), toMs: Math.min(next.epochMillis, range.toMs) })
+    at = next
+  }
+  return pieces
+}
+
+/** Hours are counted on the instant, so that a local hour that occurs twice is two buckets. */
+const nextHour = (at: DateTime.Zoned): DateTime.Zoned => DateTime.addDuration(at, "1 hour")

@@ -1,0 +1,30 @@
+import { DateTime, Option, ParseResult, Schema } from "effect"
+
+const isoWithOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/
+
+/** A point in time, UTC, to the millisecond. On the wire ISO 8601 with an offset; always written with `Z`. */
+export const Instant = Schema.transformOrFail(
+  Schema.String.annotations({
+    title: "Instant",
+    description: "An instant, ISO 8601 with offset, for example 2026-03-29T00:59:59Z",
+    jsonSchema: { type: "string", format: "date-time" },
+  }),
+  Schema.DateTimeUtcFromSelf,
+  {
+    strict: true,
+    decode: (text, _, ast) =>
+      isoWithOffset.test(text)
+        ? Option.match(DateTime.make(text), {
+            onNone: () => ParseResult.fail(new ParseResult.Type(ast, text, "not a date that exists")),
+            onSome: (parsed) => ParseResult.succeed(DateTime.toUtc(parsed)),
+          })
+        : ParseResult.fail(
+            new ParseResult.Type(ast, text, "expected ISO 8601 with an offset, such as 2026-03-29T00:59:59Z"),
+          ),
+    encode: (instant) => ParseResult.succeed(DateTime.formatIso(instant)),
+  },
+)
+export type Instant = DateTime.Utc
+
+/** The instant of a number of milliseconds since 1970-01-01T00:00:00Z. */
+export const fromEpochMillis = (epochMillis: number): Instant => DateTime.unsafeMake(epochMillis)

@@ -1,0 +1,92 @@
+import { type DateTime, Option, Order, Schema } from "effect"
+import { monthOf } from "./Calendar.ts"
+import { quarterHourMs, quarterPowerW, type QuarterHourView } from "./QuarterHour.ts"
+import type { MeteredPeak, Month, Sample } from "./Sample.ts"
+
+/** A month's capacity is billed as if its peak had been at least this. Source: Flemish tariff decree, minimum 2.5 kW. */
+export const billedFloorW = 2_500
+
+/** Who says what the monthly peak is. */
+export const PeakSource = Schema.Literal("manual", "meter", "import", "computed")
+export type PeakSource = typeof PeakSource.Type
+
+/** A monthly peak and the end of the quarter-hour that set it, where that is known. */
+export interface Peak {
+  readonly peakW: number
+  readonly peakTsMs: number | null
+}
+
+/** A metered peak, and when the meter last said so. */
+export interface ReportedPeak extends MeteredPeak {
+  readonly reportedAtMs: number
+}
+
+/**
+ * The monthly peaks that samples report, the last report of each month. The stamp is the quarter-hour's end, so its
+ * month is that of the second before; zero and null are no peak.
+ */
+export const reportedPeaks = (samples: ReadonlyArray<Sample>, zone: DateTime.TimeZone): ReadonlyArray<ReportedPeak> => {
+  const last = new Map<Month, ReportedPeak>()
+  for (const { ts, monthlyPowerPeakW, monthlyPowerPeakTs } of samples) {
+    if (monthlyPowerPeakW === null || monthlyPowerPeakW <= 0 || monthlyPowerPeakTs === null) continue
+    const month = monthOf(monthlyPowerPeakTs.epochMillis - 1000, zone)
+    const reported = last.get(month)
+    if (reported !== undefined && reported.reportedAtMs > ts.epochMillis) continue
+    last.set(month, {
+      month,
+      peakW: monthlyPowerPeakW,
+      peakTs: monthlyPowerPeakTs,
+      reportedAtMs: ts.epochMillis,
+    })
+  }
+  return [...last.values()]
+}
+
+const byPower = Order.mapInput(Order.number, (quarter: QuarterHourView) => quarter.energyImportWh)
+
+/** The highest eligible quarter-hour; of equals the first. */
+export const computedPeak = (quarters: ReadonlyArray<QuarterHourView>): Option.Option<Peak> =>
+  quarters
+    .filter(({ eligible }) => eligible)
+    .reduce<Option.Option<QuarterHourView>>(
+      (best, quarter) =>
+        Option.some(Option.match(best, { onNone: () => quarter, onSome: (b) => Order.max(byPower)(b, quarter) })),
+      Option.none(),
+    )
+    .pipe(
+      Option.map((quarter) => ({
+        peakW: quarterPowerW(quarter.energyImportWh),
+        peakTsMs: quarter.startMs + quarterHourMs,
+      })),
+    )
+
+export interface MonthlyPeak {
+  readonly peak: Option.Option<Peak>
+  readonly source: PeakSource | null
+  readonly metered: Option.Option<Peak>
+  readonly computed: Option.Option<Peak>
+}
+
+/**
+ * The peak of a month: what the meter last reported of it, or an eligible quarter-hour since that report that is
+ * higher; without a report, the highest eligible quarter-hour.
+ */
+export const monthlyPeak = (
+  quarters: ReadonlyArray<QuarterHourView>,
+  reported: Option.Option<ReportedPeak>,
+): MonthlyPeak => {
+  const computed = computedPeak(quarters)
+  if (Option.isNone(reported)) {
+    return { peak: computed, source: Option.isSome(computed) ? "computed" : null, metered: Option.none(), computed }
+  }
+  const { peakW, peakTs, reportedAtMs } = reported.value
+  const metered: Peak = { peakW, peakTsMs: peakTs?.epochMillis ?? null }
+  const since = computedPeak(quarters.filter(({ startMs }) => startMs + quarterHourMs > reportedAtMs))
+  const higher = Option.filter(since, (peak) => peak.peakW > metered.peakW)
+  return {
+    peak: Option.orElseSome(higher, () => metered),
+    source: Option.isSome(higher) ? "computed" : "meter",
+    metered: Option.some(metered),
+    computed,
+  }
+}

@@ -1,0 +1,23 @@
+import { DateTime, Option, Schema } from "effect"
+
+const halfYearMs = 182 * 86_400_000
+
+const wholeQuarterHours = (zone: DateTime.TimeZone.Named): boolean =>
+  [0, halfYearMs].every((offset) => {
+    const probe = DateTime.unsafeMakeZoned(1_767_225_600_000 + offset, { timeZone: zone })
+    return DateTime.zonedOffset(probe) % 900_000 === 0
+  })
+
+/** The zone of a name, when it exists and its offset is whole quarter-hours, so that local days hold whole ones. */
+export const zoneNamed = (name: string): Option.Option<DateTime.TimeZone.Named> =>
+  Option.filter(DateTime.zoneMakeNamed(name), wholeQuarterHours)
+
+/** An IANA zone name whose offset is whole quarter-hours. */
+export const ZoneName = Schema.String.pipe(
+  Schema.filter((name) =>
+    Option.isSome(zoneNamed(name)) ? undefined : `${name} is not an IANA zone with an offset of whole quarter-hours`,
+  ),
+).annotations({ title: "ZoneName", description: "An IANA time zone, for example Europe/Brussels" })
+export type ZoneName = typeof ZoneName.Type
+
+export const defaultZone: ZoneName = "Europe/Brussels"

@@ -1,0 +1,88 @@
+import { HttpApiSchema } from "@effect/platform"
+import { Data, Schema } from "effect"
+
+/** A field that was refused: where it is, and what is wrong with it. */
+export const FieldError = Schema.Struct({ path: Schema.String, message: Schema.String }).annotations({
+  identifier: "FieldError",
+})
+export type FieldError = typeof FieldError.Type
+
+export interface ProblemFields {
+  readonly detail: string
+  readonly errors?: ReadonlyArray<FieldError>
+  readonly retryAfterS?: number
+}
+
+/** What every failure of the API has in common. */
+export interface Problem extends ProblemFields {
+  readonly status: number
+  readonly title: string
+}
+
+const problem = <const Tag extends string>(tag: Tag, status: number, title: string) =>
+  class extends Data.TaggedError(tag)<ProblemFields> implements Problem {
+    static readonly status = status
+    static readonly tag = tag
+    readonly status = status
+    readonly title = title
+    override get message(): string {
+      return `${title}: ${this.detail}`
+    }
+  }
+
+export class BadRequest extends problem("BadRequest", 400, "Bad request") {}
+export class Unauthorized extends problem("Unauthorized", 401, "Unauthorized") {}
+export class Forbidden extends problem("Forbidden", 403, "Forbidden") {}
+export class NotFound extends problem("NotFound", 404, "Not found") {}
+export class MethodNotAllowed extends problem("MethodNotAllowed", 405, "Method not allowed") {}
+export class PayloadTooLarge extends problem("PayloadTooLarge", 413, "Payload too large") {}
+export class UnsupportedMediaType extends problem("UnsupportedMediaType", 415, "Unsupported media type") {}
+export class Unprocessable extends problem("Unprocessable", 422, "Unprocessable content") {}
+export class TooManyRequests extends problem("TooManyRequests", 429, "Too many requests") {}
+export class InternalError extends problem("InternalError", 500, "Internal server error") {}
+export class Unavailable extends problem("Unavailable", 503, "Service unavailable") {}
+
+/** The document of a problem. Source: RFC 9457, with `errors` and `retry_after_s` as extension members. */
+export const ProblemDocument = Schema.Struct({
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Number,
+  detail: Schema.String,
+  errors: Schema.optional(Schema.Array(FieldError)),
+  retry_after_s: Schema.optional(Schema.Number),
+})
+
+export const problemDocument = ({
+  detail,
+  errors,
+  retryAfterS,
+  status,
+  title,
+}: Problem): typeof ProblemDocument.Type => ({
+  type: "about:blank",
+  title,
+  status,
+  detail,
+  ...(errors !== undefined && { errors }),
+  ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
+})
+
+/** How a kind of problem goes over the wire: `application/problem+json` with its status. */
+export const wire = <P extends Problem>(kind: {
+  new (fields: ProblemFields): P
+  readonly status: number
+  readonly tag: string
+}) =>
+  Schema.transform(ProblemDocument, Schema.instanceOf(kind), {
+    strict: true,
+    decode: ({ detail, errors, retry_after_s }) =>
+      new kind({
+        detail,
+        ...(errors !== undefined && { errors }),
+        ...(retry_after_s !== undefined && { retryAfterS: retry_after_s }),
+      }),
+    encode: problemDocument,
+  }).pipe(
+    Schema.annotations({ identifier: kind.tag, ...HttpApiSchema.annotations({ status: kind.status }) }),
+    HttpApiSchema.withEncoding({ kind: "Json", contentType: "application/problem+json" }),
+  )

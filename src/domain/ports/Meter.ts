@@ -1,0 +1,30 @@
+import { Context, Data, type Effect } from "effect"
+import type { Measurement } from "../Measurement.ts"
+
+/**
+ * Why the meter gave no measurement: it could not be reached; it is not the meter it should be; it refused the
+ * token; what it said was no measurement.
+ */
+export class MeterError extends Data.TaggedError("MeterError")<{
+  readonly reason: "Unreachable" | "WrongIdentity" | "Unauthorized" | "Malformed"
+  readonly message: string
+  readonly cause?: unknown
+}> {}
+
+/** What the device says of itself (`GET /api`). */
+export interface MeterDevice {
+  readonly serial: string
+  readonly productType: string
+  readonly firmwareVersion: string
+  readonly apiVersion: string
+}
+
+/** A P1 meter. One request at a time. */
+export class Meter extends Context.Tag("domain/Meter")<
+  Meter,
+  {
+    readonly device: Effect.Effect<MeterDevice, MeterError>
+    /** The newest reading; asking twice within a telegram gives the same one twice. */
+    readonly measurement: Effect.Effect<Measurement, MeterError>
+  }
+>() {}

@@ -1,0 +1,72 @@
+import { Context, Data, type Effect, type Option } from "effect"
+import type { Range } from "../Calendar.ts"
+import type { DeviceId } from "../Device.ts"
+import type { Instant } from "../Instant.ts"
+import type { ReportedPeak } from "../MonthlyPeak.ts"
+import type { QuarterHour } from "../QuarterHour.ts"
+import type { MeteredPeak, MeterInfo, Month, Sample } from "../Sample.ts"
+
+/** The store cannot be reached or is too busy; the same request may succeed later. */
+export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{
+  readonly message: string
+  readonly cause?: unknown
+}> {}
+
+export interface IngestBatch {
+  readonly samples: ReadonlyArray<Sample>
+  readonly meter: MeterInfo | null
+  readonly meteredPeaks: ReadonlyArray<MeteredPeak>
+  readonly receivedAt: Instant
+}
+
+export interface IngestCounts {
+  readonly inserted: number
+  readonly duplicates: number
+  /** Duplicates whose values, `receivedAt` aside, are not those stored. */
+  readonly conflicts: number
+  /** The device's revision: one more after every batch that changed something. */
+  readonly revision: number
+}
+
+/** The newest of a device, read at one revision. */
+export interface Latest {
+  readonly revision: number
+  readonly sample: Sample
+  /** The quarter-hour that holds the sample. */
+  readonly quarter: QuarterHour
+  /** Mean import over the 60 s up to the sample, W. */
+  readonly recentImportW: number
+}
+
+/** Samples and what is derived from them, of every device. */
+export class Store extends Context.Tag("domain/Store")<
+  Store,
+  {
+    /**
+     * Stores a batch of one device and its quarter-hours in one transaction; returns after the commit. The first
+     * write of a key wins, also within a batch. Batches of one device are stored one after another.
+     */
+    readonly ingest: (deviceId: DeviceId, batch: IngestBatch) => Effect.Effect<IngestCounts, StoreUnavailable>
+    readonly latest: (deviceId: DeviceId) => Effect.Effect<Option.Option<Latest>, StoreUnavailable>
+    /** The stored quarter-hours that start in a range, in order, with the nearest one on either side of it. */
+    readonly quarterHours: (
+      deviceId: DeviceId,
+      range: Range,
+    ) => Effect.Effect<ReadonlyArray<QuarterHour>, StoreUnavailable>
+    /** From the first stored quarter-hour's start to the last one's end. */
+    readonly extent: (deviceId: DeviceId) => Effect.Effect<Option.Option<Range>, StoreUnavailable>
+    /** What the meter last reported of a month's peak. */
+    readonly reportedPeak: (
+      deviceId: DeviceId,
+      month: Month,
+    ) => Effect.Effect<Option.Option<ReportedPeak>, StoreUnavailable>
+    /** Stored samples of a range in order of time; of sub-meters, the readings first seen with each. */
+    readonly samples: (deviceId: DeviceId, range: Range) => Effect.Effect<ReadonlyArray<Sample>, StoreUnavailable>
+    /** What the meter said of itself, each change once, in order of time. */
+    readonly meterChanges: (deviceId: DeviceId) => Effect.Effect<ReadonlyArray<MeterInfo>, StoreUnavailable>
+    /** Fails while the store cannot be used. */
+    readonly check: Effect.Effect<void, StoreUnavailable>
+    /** What it is, for people: `PostgreSQL 18.4, no TimescaleDB`. */
+    readonly description: string
+  }
+>() {}

@@ -1,0 +1,6 @@
+export * from "./Meter.ts"
+export * from "./RealtimeCache.ts"
+export * from "./Registry.ts"
+export * from "./Secrets.ts"
+export * from "./Spool.ts"
+export * from "./Store.ts"

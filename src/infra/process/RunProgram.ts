@@ -1,0 +1,45 @@
+import { NodeRuntime } from "@effect/platform-node"
+import { Array as Arr, ConfigError, Console, Effect, Layer, Logger, type LogLevel } from "effect"
+import { StartupError } from "./StartupError.ts"
+
+const sentences = (error: ConfigError.ConfigError): ReadonlyArray<string> => {
+  switch (error._op) {
+    case "And":
+    case "Or":
+      return [...sentences(error.left), ...sentences(error.right)]
+    case "MissingData":
+      return [`${error.path.join("_")} is not set`]
+    default:
+      return [`${error.path.join("_")}: ${error.message}`]
+  }
+}
+
+/** One line that names each variable that is missing or malformed. */
+export const describeConfigError = (error: ConfigError.ConfigError): string =>
+  `Configuration: ${Arr.dedupe(sentences(error)).join("; ")}. See .env.example for what each variable means.`
+
+/** One line a record for machines, colours for people. */
+export const LogFormat = { json: Logger.json, pretty: Logger.pretty } as const
+
+export interface LogOptions {
+  readonly format: keyof typeof LogFormat
+  readonly level: LogLevel.LogLevel
+}
+
+export const layerLogs = ({ format, level }: LogOptions): Layer.Layer<never> =>
+  Layer.merge(LogFormat[format], Logger.minimumLogLevel(level))
+
+/**
+ * Runs a program until SIGINT or SIGTERM, then lets its layers end in order. What is wrong with the configuration or
+ * the surroundings is one line on standard error and exit code 1; only defects show a trace.
+ */
+export const runProgram = <A, E>(program: Effect.Effect<A, E | ConfigError.ConfigError | StartupError>): void =>
+  program.pipe(
+    Effect.tapErrorCause((cause) => {
+      const failure = cause._tag === "Fail" ? cause.error : undefined
+      if (failure instanceof StartupError) return Console.error(failure.message)
+      if (ConfigError.isConfigError(failure)) return Console.error(describeConfigError(failure))
+      return Effect.logFatal("The program ended by an error", cause)
+    }),
+    NodeRuntime.runMain({ disableErrorReporting: true, disablePrettyLogger: true }),
+  )

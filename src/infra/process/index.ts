@@ -1,0 +1,2 @@
+export * from "./RunProgram.ts"
+export * from "./StartupError.ts"
