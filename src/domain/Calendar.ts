@@ -1,11 +1,11 @@
-import { DateTime, Option, Schema } from "effect"
-import type { Instant } from "./Instant.ts"
+import { DateTime, Schema } from "effect"
+import { type Instant, isCalendarDate } from "./Instant.ts"
 import type { Month } from "./Sample.ts"
 
 /** `YYYY-MM-DD`: a calendar day in the device's zone. */
 export const LocalDate = Schema.String.pipe(
   Schema.pattern(/^\d{4}-\d{2}-\d{2}$/),
-  Schema.filter((text) => Option.isSome(DateTime.make(`${text}T00:00:00Z`)) || `${text} is not a date that exists`),
+  Schema.filter((text) => isCalendarDate(text) || `${text} is not a date that exists`),
 ).annotations({ title: "LocalDate", description: "A calendar day in the device's zone, YYYY-MM-DD" })
 export type LocalDate = typeof LocalDate.Type
 

@@ -2,6 +2,17 @@ import { DateTime, Option, ParseResult, Schema } from "effect"
 
 const isoWithOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/
 
+export type Instant = DateTime.Utc
+
+/** The instant of a number of milliseconds since 1970-01-01T00:00:00Z. */
+export const fromEpochMillis = (epochMillis: number): Instant => DateTime.unsafeMake(epochMillis)
+
+/** Whether a `YYYY-MM-DD` is a day that exists; the platform's parser takes 30 February for 2 March. */
+export const isCalendarDate = (date: string): boolean => {
+  const epochMillis = Date.parse(`${date}T00:00:00Z`)
+  return !Number.isNaN(epochMillis) && DateTime.formatIsoDateUtc(fromEpochMillis(epochMillis)) === date
+}
+
 /** A point in time, UTC, to the millisecond. On the wire ISO 8601 with an offset; always written with `Z`. */
 export const Instant = Schema.transformOrFail(
   Schema.String.annotations({
@@ -13,7 +24,7 @@ export const Instant = Schema.transformOrFail(
   {
     strict: true,
     decode: (text, _, ast) =>
-      isoWithOffset.test(text)
+      isoWithOffset.test(text) && isCalendarDate(text.slice(0, 10))
         ? Option.match(DateTime.make(text), {
             onNone: () => ParseResult.fail(new ParseResult.Type(ast, text, "not a date that exists")),
             onSome: (parsed) => ParseResult.succeed(DateTime.toUtc(parsed)),
@@ -24,7 +35,3 @@ export const Instant = Schema.transformOrFail(
     encode: (instant) => ParseResult.succeed(DateTime.formatIso(instant)),
   },
 )
-export type Instant = DateTime.Utc
-
-/** The instant of a number of milliseconds since 1970-01-01T00:00:00Z. */
-export const fromEpochMillis = (epochMillis: number): Instant => DateTime.unsafeMake(epochMillis)

@@ -1,5 +1,5 @@
 import { Array as Arr, DateTime, Option } from "effect"
-import { type Instant, fromEpochMillis } from "./Instant.ts"
+import { fromEpochMillis, type Instant, isCalendarDate } from "./Instant.ts"
 import type { TsSource } from "./Sample.ts"
 
 const wallClock = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/
@@ -11,7 +11,7 @@ const hourMs = 3_600_000
  */
 export const instantsOfStamp = (stamp: string, zone: DateTime.TimeZone): ReadonlyArray<Instant> => {
   const match = wallClock.exec(stamp)
-  if (match === null) return []
+  if (match === null || !isCalendarDate(stamp.slice(0, 10))) return []
   if (match[8] !== undefined) return Option.toArray(Option.map(DateTime.make(stamp), DateTime.toUtc))
   const asUtcMs = Date.parse(`${stamp.slice(0, 19)}Z`) + Math.floor(Number(`0.${match[7] ?? "0"}`) * 1000)
   if (Number.isNaN(asUtcMs)) return []
