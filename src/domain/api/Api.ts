@@ -6,17 +6,7 @@ import { Batch, IngestReply } from "../Ingest.ts"
 import { Month } from "../Sample.ts"
 import { CapacityMonth, Realtime, Series } from "../Views.ts"
 import { DeviceAuthorization, ReadAuthorization } from "./Authorization.ts"
-import {
-  BadRequest,
-  Forbidden,
-  InternalError,
-  NotFound,
-  PayloadTooLarge,
-  Unavailable,
-  Unprocessable,
-  UnsupportedMediaType,
-  wire,
-} from "./Problem.ts"
+import { Problems } from "./Problem.ts"
 
 /** `device_id` may be left out where the token sees one device. */
 const device = { device_id: Schema.optional(DeviceId) }
@@ -26,10 +16,10 @@ const ingest = HttpApiGroup.make("ingest")
     HttpApiEndpoint.post("ingest", "/ingest")
       .setPayload(Batch)
       .addSuccess(IngestReply)
-      .addError(wire(PayloadTooLarge))
-      .addError(wire(UnsupportedMediaType))
-      .addError(wire(Unprocessable))
-      .addError(wire(Forbidden))
+      .addError(Problems.payloadTooLarge)
+      .addError(Problems.unsupportedMediaType)
+      .addError(Problems.unprocessable)
+      .addError(Problems.forbidden)
       .annotate(OpenApi.Summary, "Store a batch of samples")
       .annotate(
         OpenApi.Description,
@@ -75,8 +65,8 @@ const readings = HttpApiGroup.make("readings")
       .addSuccess(Series)
       .annotate(OpenApi.Summary, "A day by hour, a week by day, a month by week, a year or all time by month"),
   )
-  .addError(wire(NotFound))
-  .addError(wire(Forbidden))
+  .addError(Problems.notFound)
+  .addError(Problems.forbidden)
   .middleware(ReadAuthorization)
   .prefix("/v1")
   .annotate(OpenApi.Description, "Readings out, with a read token")
@@ -99,9 +89,9 @@ export class P1Api extends HttpApi.make("p1")
   .add(ingest)
   .add(readings)
   .add(health)
-  .addError(wire(BadRequest))
-  .addError(wire(InternalError))
-  .addError(wire(Unavailable))
+  .addError(Problems.badRequest)
+  .addError(Problems.internalError)
+  .addError(Problems.unavailable)
   .annotate(OpenApi.Title, "P1 energy")
   .annotate(OpenApi.Version, "1")
   .annotate(

@@ -1,7 +1,7 @@
 import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "@effect/platform"
 import { Context, Schema } from "effect"
 import type { DeviceId } from "../Device.ts"
-import { Forbidden, Unauthorized, Unavailable, wire } from "./Problem.ts"
+import { Problems } from "./Problem.ts"
 
 /** The device whose token came with the request. */
 export class CurrentDevice extends Context.Tag("domain/CurrentDevice")<CurrentDevice, DeviceId>() {}
@@ -12,7 +12,7 @@ export class CurrentReader extends Context.Tag("domain/CurrentReader")<
   { readonly deviceIds: ReadonlyArray<DeviceId> }
 >() {}
 
-const failure = Schema.Union(wire(Unauthorized), wire(Forbidden), wire(Unavailable))
+const failure = Schema.Union(Problems.unauthorized, Problems.forbidden, Problems.unavailable)
 const bearer = (description: string) =>
   HttpApiSecurity.bearer.pipe(HttpApiSecurity.annotate(OpenApi.Description, description))
 

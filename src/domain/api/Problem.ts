@@ -22,7 +22,7 @@ export interface Problem extends ProblemFields {
 const problem = <const Tag extends string>(tag: Tag, status: number, title: string) =>
   class extends Data.TaggedError(tag)<ProblemFields> implements Problem {
     static readonly status = status
-    static readonly tag = tag
+    static readonly title = title
     readonly status = status
     readonly title = title
     override get message(): string {
@@ -50,7 +50,7 @@ export const ProblemDocument = Schema.Struct({
   detail: Schema.String,
   errors: Schema.optional(Schema.Array(FieldError)),
   retry_after_s: Schema.optional(Schema.Number),
-})
+}).annotations({ identifier: "Problem" })
 
 export const problemDocument = ({
   detail,
@@ -67,12 +67,13 @@ export const problemDocument = ({
   ...(retryAfterS !== undefined && { retry_after_s: retryAfterS }),
 })
 
-/** How a kind of problem goes over the wire: `application/problem+json` with its status. */
-export const wire = <P extends Problem>(kind: {
+interface Kind<P extends Problem> {
   new (fields: ProblemFields): P
   readonly status: number
-  readonly tag: string
-}) =>
+  readonly title: string
+}
+
+const makeWire = <P extends Problem>(kind: Kind<P>) =>
   Schema.transform(ProblemDocument, Schema.instanceOf(kind), {
     strict: true,
     decode: ({ detail, errors, retry_after_s }) =>
@@ -83,6 +84,21 @@ export const wire = <P extends Problem>(kind: {
       }),
     encode: problemDocument,
   }).pipe(
-    Schema.annotations({ identifier: kind.tag, ...HttpApiSchema.annotations({ status: kind.status }) }),
+    Schema.annotations({ description: kind.title, ...HttpApiSchema.annotations({ status: kind.status }) }),
     HttpApiSchema.withEncoding({ kind: "Json", contentType: "application/problem+json" }),
   )
+
+/** How each kind of problem goes over the wire: `application/problem+json` with its status. */
+export const Problems = {
+  badRequest: makeWire(BadRequest),
+  unauthorized: makeWire(Unauthorized),
+  forbidden: makeWire(Forbidden),
+  notFound: makeWire(NotFound),
+  methodNotAllowed: makeWire(MethodNotAllowed),
+  payloadTooLarge: makeWire(PayloadTooLarge),
+  unsupportedMediaType: makeWire(UnsupportedMediaType),
+  unprocessable: makeWire(Unprocessable),
+  tooManyRequests: makeWire(TooManyRequests),
+  internalError: makeWire(InternalError),
+  unavailable: makeWire(Unavailable),
+} as const
