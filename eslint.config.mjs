@@ -42,7 +42,7 @@ export default tseslint.config(
         "error",
         noClock,
         {
-          selector: "CallExpression[callee.object.name='Config'][arguments.0.type='Literal']",
+          selector: "CallExpression[callee.object.name='Config'][callee.property.name!='literal'][arguments.0.type='Literal']",
           message: "Environment variables are named in the entry files only.",
         },
       ],

@@ -2,6 +2,9 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Array as Arr, ConfigError, Console, Effect, Layer, Logger, type LogLevel } from "effect"
 import { StartupError } from "./StartupError.ts"
 
+/** The reason without the tree of schemas that it was found in. */
+const lastLine = (message: string): string => (message.trim().split("\n").at(-1) ?? "").replace(/^[\s│├└─]+/, "")
+
 const sentences = (error: ConfigError.ConfigError): ReadonlyArray<string> => {
   switch (error._op) {
     case "And":
@@ -10,7 +13,7 @@ const sentences = (error: ConfigError.ConfigError): ReadonlyArray<string> => {
     case "MissingData":
       return [`${error.path.join("_")} is not set`]
     default:
-      return [`${error.path.join("_")}: ${error.message}`]
+      return [`${error.path.join("_")}: ${lastLine(error.message)}`]
   }
 }
 

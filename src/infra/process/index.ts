@@ -1,2 +1,3 @@
 export * from "./RunProgram.ts"
 export * from "./StartupError.ts"
+export * as Settings from "./Settings.ts"

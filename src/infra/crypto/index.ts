@@ -1,0 +1,1 @@
+export * as CryptoSecrets from "./Secrets.ts"

@@ -1,0 +1,2 @@
+export * from "./Body.ts"
+export * as HttpServerNode from "./HttpServer.ts"

@@ -1,0 +1,1 @@
+export * as RedisRealtimeCache from "./RealtimeCache.ts"
