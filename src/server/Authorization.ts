@@ -1,0 +1,68 @@
+import { HttpServerRequest } from "@effect/platform"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { DeviceAuthorization, Forbidden, ReadAuthorization, Unauthorized } from "../domain/api/index.ts"
+import { parseToken, type TokenKind, type TokenRecord } from "../domain/index.ts"
+import { Secrets } from "../domain/ports/index.ts"
+import { Lookups } from "./Lookups.ts"
+import { orUnavailable } from "./Problems.ts"
+
+/** One answer for tokens that are missing, malformed, unknown, revoked or wrong. */
+const unauthorized = new Unauthorized({ detail: "A valid token is needed: Authorization: Bearer …" })
+
+const wrongKind: Record<TokenKind, string> = {
+  device: "This needs a device token (p1d_…); a read token only reads.",
+  read: "This needs a read token (p1r_…); a device token only sends samples.",
+}
+
+/** What an unknown token is compared with, so that it costs what a wrong one costs. */
+const nobody: TokenRecord = { tokenId: "", kind: "device", sha256: "0".repeat(64), deviceIds: [] }
+
+/** The library takes any scheme for a bearer's: what is no bearer has no token. */
+const bearer = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+  Option.fromNullable(/^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]).pipe(Option.map(Redacted.make)),
+)
+
+const make = Effect.gen(function* () {
+  const secrets = yield* Secrets
+  const lookups = yield* Lookups
+
+  const recordOf = (token: Redacted.Redacted) =>
+    Effect.gen(function* () {
+      const parsed = yield* Effect.mapError(parseToken(token), () => unauthorized)
+      const found = yield* orUnavailable(lookups.token(parsed.tokenId))
+      const digest = yield* secrets.sha256(token)
+      const same = yield* secrets.equal(digest, Option.getOrElse(found, () => nobody).sha256)
+      return yield* Effect.mapError(
+        Option.filter(found, () => same),
+        () => unauthorized,
+      )
+    })
+
+  return (kind: TokenKind) =>
+    Effect.gen(function* () {
+      const token = yield* Effect.flatMap(
+        bearer,
+        Effect.mapError(() => unauthorized),
+      )
+      const record = yield* recordOf(token)
+      if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
+      return record.deviceIds
+    })
+})
+
+/** The two ways in: device tokens write, read tokens read. */
+export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups> = Layer.unwrapEffect(
+  Effect.map(make, (devicesOf) =>
+    Layer.merge(
+      Layer.succeed(DeviceAuthorization, {
+        deviceToken: () =>
+          Effect.flatMap(devicesOf("device"), ([deviceId]) =>
+            deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
+          ),
+      }),
+      Layer.succeed(ReadAuthorization, {
+        readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
+      }),
+    ),
+  ),
+)

@@ -1,0 +1,67 @@
+import { HttpApiBuilder } from "@effect/platform"
+import { Array as Arr, DateTime, Effect, Predicate, Schema } from "effect"
+import { BadRequest, CurrentDevice, Forbidden, P1Api, Unprocessable } from "../domain/api/index.ts"
+import { BatchExtras, type DeviceId, type IngestReply, maxBatchSize } from "../domain/index.ts"
+import { Store } from "../domain/ports/index.ts"
+import { jsonBody } from "./Body.ts"
+import { orUnavailable } from "./Problems.ts"
+import { RealtimeStates } from "./Realtime.ts"
+import { fieldErrors } from "./FieldErrors.ts"
+import { namesOther, type Sorted, sortRows } from "./Rows.ts"
+
+const samplesOf = (body: unknown) => {
+  const samples = Predicate.isRecord(body) ? body["samples"] : undefined
+  return Array.isArray(samples) && samples.length > 0 && samples.length <= maxBatchSize
+    ? Effect.succeed(samples as ReadonlyArray<unknown>)
+    : new Unprocessable({
+        detail: "The body must be an object with samples.",
+        errors: [{ path: "samples", message: `a list of 1 to ${maxBatchSize} samples is expected` }],
+      })
+}
+
+const decodeExtras = Schema.decodeUnknown(BatchExtras, { errors: "all" })
+const extrasOf = (body: unknown) =>
+  Effect.mapError(
+    decodeExtras(body),
+    (error) => new BadRequest({ detail: "What goes with the samples cannot be read.", errors: fieldErrors(error) }),
+  )
+
+const sameDevice = (deviceId: DeviceId, body: unknown, rows: ReadonlyArray<unknown>) =>
+  [body, ...rows].some((value) => namesOther(value, deviceId))
+    ? new Forbidden({ detail: "device_id is not the device of this token." })
+    : Effect.void
+
+const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchExtras, receivedAt: DateTime.Utc) =>
+  Effect.gen(function* () {
+    const { ingest } = yield* Store
+    const { refresh } = yield* RealtimeStates
+    const batch = { samples, meter: extras.meter, meteredPeaks: extras.meteredPeaks ?? [], receivedAt }
+    const counts = yield* orUnavailable(ingest(deviceId, batch))
+    yield* refresh(deviceId)
+    const { conflicts, duplicates, inserted } = counts
+    return { received: samples.length + rejected.length, inserted, duplicates, conflicts, rejected }
+  }).pipe(Effect.uninterruptible)
+
+const ingest = Effect.gen(function* () {
+  const deviceId = yield* CurrentDevice
+  const body = yield* jsonBody
+  const rows = yield* samplesOf(body)
+  yield* sameDevice(deviceId, body, rows)
+  const extras = yield* extrasOf(body)
+  const now = yield* DateTime.now
+  const sorted = yield* sortRows(rows, now)
+  if (Arr.isEmptyReadonlyArray(sorted.samples)) {
+    const nothing: IngestReply = {
+      received: rows.length,
+      inserted: 0,
+      duplicates: 0,
+      conflicts: 0,
+      rejected: sorted.rejected,
+    }
+    return nothing
+  }
+  return yield* store(deviceId, sorted, extras, now)
+})
+
+/** `POST /v1/ingest`. */
+export const layer = HttpApiBuilder.group(P1Api, "ingest", (handlers) => handlers.handleRaw("ingest", () => ingest))

@@ -1,0 +1,119 @@
+import {
+  type HttpApp,
+  HttpApiBuilder,
+  HttpApiError,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerResponse,
+  OpenApi,
+} from "@effect/platform"
+import { Array as Arr, Cause, Effect, type Layer, Predicate } from "effect"
+import {
+  BadRequest,
+  InternalError,
+  MethodNotAllowed,
+  NotFound,
+  type Problem,
+  problemDocument,
+  Unavailable,
+} from "../domain/api/index.ts"
+import type { StoreUnavailable } from "../domain/ports/index.ts"
+import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
+
+/** Seconds after which a client that found the store away may ask again. */
+const retryAfterS = 5
+
+/** The store's failures as a reader sees them. */
+export const orUnavailable = <A, E, R>(
+  self: Effect.Effect<A, E | StoreUnavailable, R>,
+): Effect.Effect<A, Exclude<E, StoreUnavailable> | Unavailable, R> =>
+  Effect.catchIf(
+    self,
+    (error): error is Extract<E, StoreUnavailable> | StoreUnavailable => Predicate.isTagged(error, "StoreUnavailable"),
+    (error) =>
+      Effect.logWarning("The store cannot be reached").pipe(
+        Effect.annotateLogs({ reason: error.message }),
+        Effect.zipRight(new Unavailable({ detail: "The store cannot be reached; ask again later.", retryAfterS })),
+      ),
+  )
+
+const routes = [
+  ...Object.entries(OpenApi.fromApi(DocumentedApi).paths).map(([path, methods]) => ({
+    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`),
+    methods: Object.keys(methods).map((method) => method.toUpperCase()),
+  })),
+  ...[openApiPath, docsPath].map((path) => ({ pattern: new RegExp(`^${path}$`), methods: ["GET"] })),
+]
+
+/** The methods a path knows; none when there is no such path. */
+const methodsOf = (path: string): ReadonlyArray<string> =>
+  routes
+    .filter(({ pattern }) => pattern.test(path))
+    .flatMap(({ methods }) => (methods.includes("GET") ? [...methods, "HEAD"] : methods))
+
+interface Refusal {
+  readonly problem: Problem
+  readonly headers: Record<string, string>
+}
+
+const notRouted = (url: string, method: string): Refusal => {
+  const methods = methodsOf(url.split("?", 1)[0] ?? "")
+  return methods.length === 0
+    ? { problem: new NotFound({ detail: "There is nothing here; /docs lists what there is." }), headers: {} }
+    : {
+        problem: new MethodNotAllowed({ detail: `${method} is not for this path; it takes ${methods.join(", ")}.` }),
+        headers: { allow: methods.join(", ") },
+      }
+}
+
+const undecodable = ({ issues }: HttpApiError.HttpApiDecodeError): Problem =>
+  new BadRequest({
+    detail: "The request has a parameter that is missing or malformed.",
+    errors: Arr.dedupeWith(
+      issues.map(({ message, path }) => ({ path: path.map(String).join("."), message })),
+      (a, b) => a.path === b.path,
+    ),
+  })
+
+const isProblem = (error: unknown): error is Problem =>
+  error instanceof Error && "status" in error && "title" in error && "detail" in error
+
+const headersOf = ({ retryAfterS, status }: Problem): Record<string, string> => ({
+  ...(retryAfterS !== undefined && { "retry-after": String(Math.ceil(retryAfterS)) }),
+  ...(status === 401 && { "www-authenticate": "Bearer" }),
+})
+
+const internal = new InternalError({ detail: "The server made a mistake; it is in its log." })
+
+const refusalOf = (cause: Cause.Cause<unknown>) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const error = Cause.squash(cause)
+    if (error instanceof HttpServerError.RouteNotFound) return notRouted(request.url, request.method)
+    if (error instanceof HttpApiError.HttpApiDecodeError) return { problem: undecodable(error), headers: {} }
+    if (isProblem(error)) return { problem: error, headers: headersOf(error) }
+    yield* Effect.logError("A request failed by a defect", cause).pipe(
+      Effect.annotateLogs({ method: request.method, path: request.url.split("?", 1)[0] ?? "" }),
+    )
+    return { problem: internal, headers: {} }
+  })
+
+const render = ({ headers, problem }: Refusal): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(JSON.stringify(problemDocument(problem)), {
+    status: problem.status,
+    headers,
+    contentType: "application/problem+json",
+  })
+
+const everyReply = { "cache-control": "private, no-store", "x-content-type-options": "nosniff" }
+
+const answer = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+  app.pipe(
+    Effect.catchAllCause((cause) =>
+      Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.map(refusalOf(cause), render),
+    ),
+    Effect.map(HttpServerResponse.setHeaders(everyReply)),
+  )
+
+/** The one place where failures become replies: problem documents, whatever failed, with nothing of the inside. */
+export const layer: Layer.Layer<never> = HttpApiBuilder.middleware(answer<never, never>)

@@ -1,0 +1,54 @@
+import { HttpApiBuilder, HttpApiSwagger, HttpRouter, HttpServer } from "@effect/platform"
+import { type Duration, Effect, Layer } from "effect"
+import { RealtimeCache, type Registry, type Secrets, Store } from "../domain/ports/index.ts"
+import { HttpServerNode } from "../infra/http-server/index.ts"
+import type { StartupError } from "../infra/process/index.ts"
+import * as Authorization from "./Authorization.ts"
+import * as Health from "./Health.ts"
+import * as Ingest from "./Ingest.ts"
+import * as Lookups from "./Lookups.ts"
+import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
+import * as Problems from "./Problems.ts"
+import * as Readings from "./Readings.ts"
+import * as Realtime from "./Realtime.ts"
+
+export interface Options extends HttpServerNode.Options {
+  /** How long requests under way may take when the server ends; 10 s unless given. */
+  readonly drainFor?: Duration.DurationInput
+}
+
+const groups = Layer.mergeAll(Ingest.layer, Readings.layer, Health.layer).pipe(
+  Layer.provide([Authorization.layer, Realtime.layerStates]),
+  Layer.provide(Lookups.layer),
+)
+
+const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
+
+const routes = HttpApiBuilder.serve().pipe(
+  Layer.provide([HttpApiBuilder.middlewareOpenApi({ path: openApiPath }), HttpApiSwagger.layer({ path: docsPath })]),
+  Layer.provide(Problems.layer),
+  Layer.provide(HttpRouter.setRouterConfig({ ignoreTrailingSlash: false, ignoreDuplicateSlashes: false })),
+  Layer.provide(api),
+)
+
+/** Says where the server is and what it stands on. */
+const greeting = Effect.gen(function* () {
+  const store = yield* Store
+  const cache = yield* RealtimeCache
+  const url = yield* HttpServer.addressFormattedWith((address) => Effect.succeed(address))
+  yield* Effect.logInfo("The API is ready").pipe(
+    Effect.annotateLogs({ url, docs: `${url}${docsPath}`, store: store.description, cache: cache.description }),
+  )
+})
+
+/**
+ * The server above its ports, which it leaves to whoever runs it: they end after it has drained. Gives the address it
+ * listens on.
+ */
+export const layer = (
+  options: Options,
+): Layer.Layer<HttpServer.HttpServer, StartupError, Store | Registry | Secrets | RealtimeCache> =>
+  Layer.mergeAll(Layer.effectDiscard(greeting), HttpServerNode.layerDrain(options.drainFor ?? "10 seconds")).pipe(
+    Layer.provide(routes),
+    Layer.provideMerge(HttpServerNode.layer(options)),
+  )

@@ -1,0 +1,65 @@
+import { Array as Arr, type DateTime, Effect, Either, type ParseResult, Predicate, Schema } from "effect"
+import { type Rejection, type RejectionCode, Sample, storedPowerW } from "../domain/index.ts"
+import { fieldErrors } from "./FieldErrors.ts"
+
+const futureMs = 10 * 60_000
+const earliestMs = 1_577_836_800_000
+
+const decodeSample = Schema.decodeUnknownEither(Sample)
+
+export interface Sorted {
+  readonly samples: ReadonlyArray<Sample>
+  readonly rejected: ReadonlyArray<Rejection>
+}
+
+type Refused = readonly [code: RejectionCode, message: string]
+
+const checkTs = ({ ts }: Sample, nowMs: number): Refused | undefined => {
+  if (ts.epochMillis > nowMs + futureMs) return ["future", "ts: more than 10 minutes ahead of the server's clock"]
+  if (ts.epochMillis < earliestMs) return ["before_2020", "ts: before 2020-01-01"]
+  return undefined
+}
+
+const invalid = (error: ParseResult.ParseError): Refused => {
+  const [first] = fieldErrors(error)
+  return ["invalid", first === undefined || first.path === "" ? "not a sample" : `${first.path}: ${first.message}`]
+}
+
+const sortSlice = (rows: ReadonlyArray<unknown>, from: number, nowMs: number): Sorted => {
+  const samples: Array<Sample> = []
+  const rejected: Array<Rejection> = []
+  rows.forEach((row, i) => {
+    const sample = Either.mapLeft(decodeSample(row), invalid)
+    const refused = Either.isLeft(sample) ? sample.left : checkTs(sample.right, nowMs)
+    if (refused !== undefined) rejected.push({ index: from + i, code: refused[0], message: refused[1] })
+    else if (Either.isRight(sample)) samples.push({ ...sample.right, powerW: storedPowerW(sample.right.powerW) })
+  })
+  return { samples, rejected }
+}
+
+const sliceLength = 250
+/** Other requests get their turn between the slices of a large batch. */
+const pause = Effect.async((resume: (effect: Effect.Effect<void>) => void) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+/** Decodes rows one by one, so that a bad one is refused by itself. */
+export const sortRows = (rows: ReadonlyArray<unknown>, now: DateTime.Utc): Effect.Effect<Sorted> =>
+  Effect.forEach(Arr.chunksOf(rows, sliceLength), (slice, i) =>
+    Effect.zipLeft(
+      Effect.sync(() => sortSlice(slice, i * sliceLength, now.epochMillis)),
+      pause,
+    ),
+  ).pipe(
+    Effect.map((slices) => ({
+      samples: slices.flatMap(({ samples }) => samples),
+      rejected: slices.flatMap(({ rejected }) => rejected),
+    })),
+  )
+
+/** Whether a body or a row names another device than the token's. */
+export const namesOther = (value: unknown, deviceId: string): boolean => {
+  if (!Predicate.isRecord(value)) return false
+  const named = value["device_id"] ?? null
+  return named !== null && named !== deviceId
+}

@@ -1,0 +1,3 @@
+export * as Admin from "./Admin.ts"
+export * as Server from "./Program.ts"
+export * as Database from "./Database.ts"
