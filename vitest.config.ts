@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/GlobalSetup.ts", "test/support/BuildPrograms.ts"],
+    reporters: ["default", "./test/support/SummaryReporter.ts"],
+    pool: "forks",
+    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
     testTimeout: 30_000,
     hookTimeout: 120_000,
+    teardownTimeout: 30_000,
   },
 })

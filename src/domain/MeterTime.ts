@@ -1,6 +1,7 @@
 import { Array as Arr, DateTime, Option } from "effect"
 import { fromEpochMillis, type Instant, isCalendarDate } from "./Instant.ts"
 import type { TsSource } from "./Sample.ts"
+import { zoneOffsetMs } from "./Zone.ts"
 
 const wallClock = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/
 const hourMs = 3_600_000
@@ -15,17 +16,12 @@ export const instantsOfStamp = (stamp: string, zone: DateTime.TimeZone): Readonl
   if (match[8] !== undefined) return Option.toArray(Option.map(DateTime.make(stamp), DateTime.toUtc))
   const asUtcMs = Date.parse(`${stamp.slice(0, 19)}Z`) + Math.floor(Number(`0.${match[7] ?? "0"}`) * 1000)
   if (Number.isNaN(asUtcMs)) return []
-  const offsets = [-12 * hourMs, 12 * hourMs].map((shift) =>
-    DateTime.zonedOffset(DateTime.unsafeMakeZoned(asUtcMs + shift, { timeZone: zone })),
-  )
+  const offsets = [-12 * hourMs, 12 * hourMs].map((shift) => zoneOffsetMs(zone, asUtcMs + shift))
   return Arr.dedupe(offsets)
-    .filter((offset) => offsetAt(asUtcMs - offset, zone) === offset)
+    .filter((offset) => zoneOffsetMs(zone, asUtcMs - offset) === offset)
     .map((offset) => fromEpochMillis(asUtcMs - offset))
     .sort((a, b) => a.epochMillis - b.epochMillis)
 }
-
-const offsetAt = (epochMillis: number, zone: DateTime.TimeZone): number =>
-  DateTime.zonedOffset(DateTime.unsafeMakeZoned(epochMillis, { timeZone: zone }))
 
 /** The latest instant of a stamp that is not after `limit`: how stamps of peaks and sub-meters are read. */
 export const latestInstantOfStamp = (stamp: string, zone: DateTime.TimeZone, limit: Instant): Option.Option<Instant> =>

@@ -26,20 +26,32 @@ export interface ReportedPeak extends MeteredPeak {
  * month is that of the second before; zero and null are no peak.
  */
 export const reportedPeaks = (samples: ReadonlyArray<Sample>, zone: DateTime.TimeZone): ReadonlyArray<ReportedPeak> => {
-  const last = new Map<Month, ReportedPeak>()
-  for (const { ts, monthlyPowerPeakW, monthlyPowerPeakTs } of samples) {
-    if (monthlyPowerPeakW === null || monthlyPowerPeakW <= 0 || monthlyPowerPeakTs === null) continue
-    const month = monthOf(monthlyPowerPeakTs.epochMillis - 1000, zone)
-    const reported = last.get(month)
-    if (reported !== undefined && reported.reportedAtMs > ts.epochMillis) continue
-    last.set(month, {
-      month,
-      peakW: monthlyPowerPeakW,
-      peakTs: monthlyPowerPeakTs,
-      reportedAtMs: ts.epochMillis,
-    })
+  const months = new Map<number, Month>()
+  const monthOfStamp = (stampMs: number): Month => {
+    const month = months.get(stampMs) ?? monthOf(stampMs - 1000, zone)
+    months.set(stampMs, month)
+    return month
   }
-  return [...last.values()]
+  const reports: Array<ReportedPeak> = []
+  for (const { ts, monthlyPowerPeakW: peakW, monthlyPowerPeakTs: peakTs } of samples) {
+    if (peakW === null || peakW <= 0 || peakTs === null) continue
+    reports.push({ month: monthOfStamp(peakTs.epochMillis), peakW, peakTs, reportedAtMs: ts.epochMillis })
+  }
+  return latestReports(reports)
+}
+
+/** Of two reports of one month the newer counts; of two at one time the higher. */
+export const supersedes = (report: ReportedPeak, other: ReportedPeak): boolean =>
+  report.reportedAtMs > other.reportedAtMs || (report.reportedAtMs === other.reportedAtMs && report.peakW > other.peakW)
+
+/** The report of each month that counts. */
+export const latestReports = (reports: ReadonlyArray<ReportedPeak>): ReadonlyArray<ReportedPeak> => {
+  const latest = new Map<Month, ReportedPeak>()
+  for (const report of reports) {
+    const other = latest.get(report.month)
+    if (other === undefined || supersedes(report, other)) latest.set(report.month, report)
+  }
+  return [...latest.values()]
 }
 
 const byPower = Order.mapInput(Order.number, (quarter: QuarterHourView) => quarter.energyImportWh)

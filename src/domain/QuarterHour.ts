@@ -237,6 +237,8 @@ export interface WindowSample extends RegisterPoint {
   readonly powerW: number
 }
 
+const pointOf = ({ tsMs, importKwh, exportKwh }: RegisterPoint): RegisterPoint => ({ tsMs, importKwh, exportKwh })
+
 /**
  * The facts of the window at `startMs`, from samples in order of time that hold at least all of the window's and the
  * nearest on either side. Stores that speak SQL gather the same; a test holds the two together.
@@ -250,8 +252,8 @@ export const gatherFacts = (samples: ReadonlyArray<WindowSample>, startMs: numbe
   const before = samples.findLast(({ tsMs }) => tsMs < startMs) ?? null
   const after = samples.find(({ tsMs }) => tsMs >= endMs) ?? null
   const chain = [before, ...inside, after].filter((sample) => sample !== null)
-  let importIntegralWs = 0
-  let exportIntegralWs = 0
+  let importWms = 0
+  let exportWms = 0
   let heldMs = 0
   let coveredMs = 0
   chain.forEach((sample, i) => {
@@ -259,20 +261,20 @@ export const gatherFacts = (samples: ReadonlyArray<WindowSample>, startMs: numbe
     if (next === undefined) return
     const overlap = (untilMs: number) => Math.max(0, Math.min(untilMs, endMs) - Math.max(sample.tsMs, startMs))
     const forMs = overlap(Math.min(next.tsMs, sample.tsMs + holdMs))
-    importIntegralWs += (Math.max(sample.powerW, 0) * forMs) / 1000
-    exportIntegralWs += (Math.max(-sample.powerW, 0) * forMs) / 1000
+    importWms += Math.max(sample.powerW, 0) * forMs
+    exportWms += Math.max(-sample.powerW, 0) * forMs
     heldMs += forMs
     if (next.tsMs - sample.tsMs <= holdMs) coveredMs += overlap(next.tsMs)
   })
   return {
     startMs,
     sampleCount: inside.length,
-    first,
-    last,
-    before,
-    after,
-    importIntegralWs,
-    exportIntegralWs,
+    first: pointOf(first),
+    last: pointOf(last),
+    before: before && pointOf(before),
+    after: after && pointOf(after),
+    importIntegralWs: importWms / 1000,
+    exportIntegralWs: exportWms / 1000,
     heldMs,
     coveredMs,
     maxPowerW: Math.max(...inside.map(({ powerW }) => powerW)),

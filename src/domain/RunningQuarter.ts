@@ -1,7 +1,7 @@
 import { quarterHourMs, quarterPowerW, type QuarterHour } from "./QuarterHour.ts"
 import { billedFloorW } from "./MonthlyPeak.ts"
 
-/** The running quarter-hour as its last sample leaves it; powers in watts of import. */
+/** The running quarter-hour as its last sample leaves it; powers in whole watts of import. */
 export interface RunningQuarter {
   readonly startMs: number
   readonly endMs: number
@@ -37,10 +37,10 @@ export const runningQuarter = (
     endMs,
     elapsedMs,
     energyImportWh: quarter.energyImportWh,
-    averageW: elapsedMs > 0 ? (quarter.energyImportWh * 3_600_000) / elapsedMs : recentW,
+    averageW: Math.round(elapsedMs > 0 ? (quarter.energyImportWh * 3_600_000) / elapsedMs : recentW),
     certainW: quarterPowerW(quarter.method === "power" ? quarter.energyImportWh : quarter.lowWh),
-    projectedW: quarterPowerW(quarter.energyImportWh + recentW * remainingHours),
-    allowanceW: Math.max(0, (targetWh - quarter.energyImportWh) / remainingHours),
+    projectedW: Math.round(quarterPowerW(quarter.energyImportWh + recentW * remainingHours)),
+    allowanceW: Math.max(0, Math.floor((targetWh - quarter.energyImportWh) / remainingHours)),
     coverage: elapsedMs > 0 ? Math.min(1, (quarter.coverage * quarterHourMs) / elapsedMs) : 1,
   }
 }

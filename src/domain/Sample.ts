@@ -10,6 +10,9 @@ const PowerW = Schema.Number.pipe(Schema.between(-absurdPowerW, absurdPowerW)).a
   title: "PowerW",
   description: "Watts: positive import, negative export",
 })
+/** Power as stores keep it: whole watts. */
+export const storedPowerW = (powerW: number): number => Math.round(powerW) + 0
+
 const EnergyKwh = Schema.NonNegative.pipe(Schema.finite()).annotations({
   title: "EnergyKwh",
   description: "A cumulative register in kWh",

@@ -1,7 +1,10 @@
 import type { Range } from "./Calendar.ts"
 import { quarterPowerW, type QuarterHourView } from "./QuarterHour.ts"
 
-/** One point of a series. Energies are watt-hours, `meanPowerW` is import less export over the time that is known. */
+/**
+ * One point of a series. Energies are watt-hours, `meanPowerW` is import less export over the time that is known, in
+ * whole watts.
+ */
 export interface SeriesPoint extends Range {
   readonly meanPowerW: number | null
   readonly maxPowerW: number | null
@@ -23,7 +26,7 @@ const pointOf = (range: Range, quarters: ReadonlyArray<QuarterHourView>): Series
     ...range,
     energyImportWh,
     energyExportWh,
-    meanPowerW: spanMs === 0 ? null : ((energyImportWh - energyExportWh) * 3_600_000) / spanMs,
+    meanPowerW: spanMs === 0 ? null : Math.round(((energyImportWh - energyExportWh) * 3_600_000) / spanMs),
     maxPowerW: maxOrNull(quarters.flatMap(({ maxPowerW }) => (maxPowerW === null ? [] : [maxPowerW]))),
     peakQuarterW: maxOrNull(
       quarters.flatMap(({ eligible, energyImportWh }) => (eligible ? [quarterPowerW(energyImportWh)] : [])),

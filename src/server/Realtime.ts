@@ -18,6 +18,8 @@ import { noSamplesYet, orNotFound, requestedDevice, zoneOf } from "./Readers.ts"
 import { orUnavailable } from "./Problems.ts"
 
 const staleAfterS = 60
+/** A sample further ahead of the server's clock is stored, but is not yet the latest. */
+const aheadMs = 60_000
 /** How long a reply to an ingest waits for the realtime state. */
 const refreshFor = "1 second"
 
@@ -90,7 +92,8 @@ const make = Effect.gen(function* () {
 
   const build = (device: Device) =>
     Effect.gen(function* () {
-      const found = yield* store.latest(device.deviceId)
+      const nowMs = yield* Clock.currentTimeMillis
+      const found = yield* store.latest(device.deviceId, fromEpochMillis(nowMs + aheadMs))
       if (Option.isNone(found)) return Option.none<RealtimeState>()
       const latest = found.value
       const zone = yield* zoneOf(device)

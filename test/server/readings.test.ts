@@ -62,6 +62,22 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) 
     }),
   )
 
+  it.effect("is not shown a sample that lies more than a minute ahead as the latest", () =>
+    Effect.gen(function* () {
+      const { barn, bothReader } = yield* Running
+      const nowMs = Math.floor((yield* Clock.currentTimeMillis) / 1000) * 1000
+      const sent = yield* send(barn, {
+        samples: [
+          { ts: at(nowMs), power_w: 100 },
+          { ts: at(nowMs + 300_000), power_w: 200 },
+        ],
+      })
+      expect(sent.json).toMatchObject({ inserted: 2 })
+      const reply = yield* call("/v1/realtime?device_id=barn", { token: bothReader })
+      expect(reply.json).toMatchObject({ ts: at(nowMs), power_w: 100 })
+    }),
+  )
+
   it.effect("sees a month's peaks, highest first, and what is billed", () =>
     Effect.gen(function* () {
       const { home, homeReader } = yield* Running

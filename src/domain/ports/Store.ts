@@ -47,7 +47,8 @@ export class Store extends Context.Tag("domain/Store")<
      * write of a key wins, also within a batch. Batches of one device are stored one after another.
      */
     readonly ingest: (deviceId: DeviceId, batch: IngestBatch) => Effect.Effect<IngestCounts, StoreUnavailable>
-    readonly latest: (deviceId: DeviceId) => Effect.Effect<Option.Option<Latest>, StoreUnavailable>
+    /** The newest sample that is not after `notAfter`, and what goes with it. */
+    readonly latest: (deviceId: DeviceId, notAfter: Instant) => Effect.Effect<Option.Option<Latest>, StoreUnavailable>
     /** The stored quarter-hours that start in a range, in order, with the nearest one on either side of it. */
     readonly quarterHours: (
       deviceId: DeviceId,

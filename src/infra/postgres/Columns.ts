@@ -1,0 +1,61 @@
+import { DateTime } from "effect"
+import { fromEpochMillis } from "../../domain/index.ts"
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** How a value is kept: an instant of the domain or its milliseconds as timestamptz, the others as they are. */
+export type Kind = "instant" | "millis" | "smallint" | "integer" | "bigint" | "double precision" | "text" | "boolean"
+
+export interface Column<Of> {
+  readonly name: string
+  readonly kind: Kind
+  readonly get: (value: Of) => unknown
+}
+
+const sqlType = (kind: Kind): string => (kind === "instant" || kind === "millis" ? "timestamptz" : kind)
+
+const toSql = (kind: Kind, value: unknown): unknown => {
+  if (value === null) return null
+  if (kind === "instant") return DateTime.isDateTime(value) ? DateTime.formatIso(value) : broken(kind, value)
+  if (kind === "millis") return typeof value === "number" ? isoOf(value) : broken(kind, value)
+  return value
+}
+
+const jsType = {
+  smallint: "number",
+  integer: "number",
+  bigint: "number",
+  "double precision": "number",
+  text: "string",
+  boolean: "boolean",
+} as const
+
+/** A column's value as the domain has it; a type that the column cannot have is a defect. */
+export const fromSql = (kind: Kind, value: unknown): unknown => {
+  if (value === null) return null
+  if (kind === "instant" || kind === "millis") {
+    if (!(value instanceof Date)) return broken(kind, value)
+    return kind === "millis" ? value.getTime() : fromEpochMillis(value.getTime())
+  }
+  return typeof value === jsType[kind] ? value : broken(kind, value)
+}
+
+const broken = (kind: Kind, value: unknown): never => {
+  throw new TypeError(`A column of ${kind} cannot hold a ${typeof value}`)
+}
+
+export const isoOf = (epochMillis: number): string => new Date(epochMillis).toISOString()
+
+export const namesOf = (columns: ReadonlyArray<{ readonly name: string }>, qualifier = ""): string =>
+  columns.map(({ name }) => qualifier + name).join(", ")
+
+/** `unnest($2::timestamptz[], …)`: rows sent as an array per column, whatever their number. */
+export const unnest = <Of>(columns: ReadonlyArray<Column<Of>>, firstParameter: number): string =>
+  `unnest(${columns.map(({ kind }, i) => `$${firstParameter + i}::${sqlType(kind)}[]`).join(", ")})`
+
+/** The parameters of {@link unnest}. */
+export const arraysOf = <Of>(
+  columns: ReadonlyArray<Column<Of>>,
+  values: ReadonlyArray<Of>,
+): ReadonlyArray<ReadonlyArray<unknown>> =>
+  columns.map(({ kind, get }) => values.map((value) => toSql(kind, get(value))))

@@ -1,0 +1,75 @@
+import type { SqlClient, SqlError } from "@effect/sql"
+import { Array as Arr, DateTime, Effect, Order, Schema } from "effect"
+import {
+  type DeviceId,
+  latestReports,
+  quarterHourOf,
+  reportedPeaks,
+  type Sample,
+  sampleReadings,
+} from "../../domain/index.ts"
+import type { IngestBatch, IngestCounts } from "../../domain/ports/index.ts"
+import { gather } from "./Facts.ts"
+import * as Insert from "./Insert.ts"
+
+const inOrder = Order.mapInput(Order.number, ({ ts }: Sample) => ts.epochMillis)
+const noConflicts: ReadonlySet<number> = new Set()
+
+const Zone = Schema.Tuple(Schema.Struct({ zone: Schema.String }))
+const Revision = Schema.Tuple(Schema.Struct({ revision: Schema.Number }))
+
+/** A statement of its own: the statements after it see what the writers before it have committed. */
+const lock = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+  sql`select zone, pg_advisory_xact_lock(hashtextextended(${deviceId}, 0)) from p1_devices where device_id = ${deviceId}`.pipe(
+    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Zone)(rows))),
+    Effect.map(([{ zone }]) => DateTime.zoneUnsafeMakeNamed(zone)),
+  )
+
+const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId, changed: boolean) =>
+  (changed
+    ? sql`update p1_devices set revision = revision + 1 where device_id = ${deviceId} returning revision`
+    : sql`select revision from p1_devices where device_id = ${deviceId}`
+  ).pipe(
+    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Revision)(rows))),
+    Effect.map(([row]) => row.revision),
+  )
+
+/**
+ * Stores a batch in one transaction. Writers of a device wait for each other, so that none decides a quarter-hour
+ * without having seen the samples of the one before.
+ */
+export const ingest = (
+  sql: SqlClient.SqlClient,
+  deviceId: DeviceId,
+  batch: IngestBatch,
+): Effect.Effect<IngestCounts, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    const samples = Arr.sort(batch.samples, inOrder)
+    const zone = yield* lock(sql, deviceId)
+    const windows = yield* Insert.samples(sql, deviceId, samples)
+    const inserted = windows.reduce((sum, { count }) => sum + count, 0)
+    const conflicts = inserted < samples.length ? yield* Insert.conflicts(sql, deviceId, samples) : noConflicts
+
+    const readings = sampleReadings(samples)
+    const peaks = latestReports([
+      ...reportedPeaks(
+        samples.filter((_, i) => !conflicts.has(i)),
+        zone,
+      ),
+      ...Insert.reportedWith(batch.meteredPeaks, batch.receivedAt),
+    ])
+    const newReadings = readings.length > 0 && (yield* Insert.readings(sql, deviceId, readings))
+    const newMeter = batch.meter !== null && (yield* Insert.meter(sql, deviceId, batch.meter))
+    const newPeaks = peaks.length > 0 && (yield* Insert.peaks(sql, deviceId, peaks))
+
+    if (windows.length > 0) {
+      const facts = yield* gather(sql, deviceId, windows)
+      yield* Insert.quarterHours(sql, deviceId, facts.map(quarterHourOf))
+    }
+    return {
+      inserted,
+      duplicates: samples.length - inserted,
+      conflicts: conflicts.size,
+      revision: yield* revision(sql, deviceId, inserted > 0 || newReadings || newMeter || newPeaks),
+    }
+  }).pipe(sql.withTransaction)

@@ -1,0 +1,104 @@
+import { Schema } from "effect"
+import { Method, type QuarterHour, type RegisterPoint, type WindowFacts } from "../../domain/index.ts"
+import { type Column, fromSql, type Kind, type Row } from "./Columns.ts"
+
+type Field = Exclude<keyof QuarterHour, "first" | "last">
+
+const kinds: Record<Field, { readonly name: string; readonly kind: Kind }> = {
+  startMs: { name: "start", kind: "millis" },
+  sampleCount: { name: "sample_count", kind: "integer" },
+  startImportWh: { name: "start_import_wh", kind: "bigint" },
+  endImportWh: { name: "end_import_wh", kind: "bigint" },
+  startExportWh: { name: "start_export_wh", kind: "bigint" },
+  endExportWh: { name: "end_export_wh", kind: "bigint" },
+  energyImportWh: { name: "energy_import_wh", kind: "bigint" },
+  energyExportWh: { name: "energy_export_wh", kind: "bigint" },
+  lowWh: { name: "low_wh", kind: "bigint" },
+  highWh: { name: "high_wh", kind: "bigint" },
+  meanPowerW: { name: "mean_power_w", kind: "double precision" },
+  maxPowerW: { name: "max_power_w", kind: "integer" },
+  coverage: { name: "coverage", kind: "double precision" },
+  spanMs: { name: "span_ms", kind: "integer" },
+  method: { name: "method", kind: "text" },
+  eligible: { name: "eligible", kind: "boolean" },
+}
+
+const fields = Object.entries(kinds) as ReadonlyArray<[Field, { readonly name: string; readonly kind: Kind }]>
+
+const pointColumns = (point: "first" | "last"): ReadonlyArray<Column<QuarterHour>> => [
+  { name: `${point}_ts`, kind: "millis", get: (quarter) => quarter[point].tsMs },
+  { name: `${point}_import_kwh`, kind: "double precision", get: (quarter) => quarter[point].importKwh },
+  { name: `${point}_export_kwh`, kind: "double precision", get: (quarter) => quarter[point].exportKwh },
+]
+
+/** The columns of p1_quarter_hours. */
+export const quarterColumns: ReadonlyArray<Column<QuarterHour>> = [
+  ...fields.map(([field, column]) => ({ ...column, get: (quarter: QuarterHour) => quarter[field] })),
+  ...pointColumns("first"),
+  ...pointColumns("last"),
+]
+
+const kwh = (value: unknown) => fromSql("double precision", value) as number | null
+
+const decodePoint = (row: Row, point: "first" | "last"): RegisterPoint => ({
+  tsMs: fromSql("millis", row[`${point}_ts`]) as number,
+  importKwh: kwh(row[`${point}_import_kwh`]),
+  exportKwh: kwh(row[`${point}_export_kwh`]),
+})
+
+export const decodeQuarterHour = (row: Row): QuarterHour => ({
+  ...(Object.fromEntries(fields.map(([field, { name, kind }]) => [field, fromSql(kind, row[name])])) as Pick<
+    QuarterHour,
+    Field
+  >),
+  method: Schema.decodeUnknownSync(Method)(row["method"]),
+  first: decodePoint(row, "first"),
+  last: decodePoint(row, "last"),
+})
+
+const Facts = Schema.Struct({
+  start_ms: Schema.Number,
+  sample_count: Schema.Number,
+  first_ms: Schema.Number,
+  first_import: Schema.NullOr(Schema.Number),
+  first_export: Schema.NullOr(Schema.Number),
+  last_ms: Schema.Number,
+  last_import: Schema.NullOr(Schema.Number),
+  last_export: Schema.NullOr(Schema.Number),
+  before_ms: Schema.NullOr(Schema.Number),
+  before_import: Schema.NullOr(Schema.Number),
+  before_export: Schema.NullOr(Schema.Number),
+  after_ms: Schema.NullOr(Schema.Number),
+  after_import: Schema.NullOr(Schema.Number),
+  after_export: Schema.NullOr(Schema.Number),
+  import_wms: Schema.Number,
+  export_wms: Schema.Number,
+  held_ms: Schema.Number,
+  covered_ms: Schema.Number,
+  max_power_w: Schema.Number,
+})
+const decodeRow = Schema.decodeUnknownSync(Facts)
+
+/** A row of the statement that gathers facts, as the domain's rules read it. */
+export const decodeFacts = (row: Row): WindowFacts => {
+  const facts = decodeRow(row)
+  return {
+    startMs: facts.start_ms,
+    sampleCount: facts.sample_count,
+    first: { tsMs: facts.first_ms, importKwh: facts.first_import, exportKwh: facts.first_export },
+    last: { tsMs: facts.last_ms, importKwh: facts.last_import, exportKwh: facts.last_export },
+    before:
+      facts.before_ms === null
+        ? null
+        : { tsMs: facts.before_ms, importKwh: facts.before_import, exportKwh: facts.before_export },
+    after:
+      facts.after_ms === null
+        ? null
+        : { tsMs: facts.after_ms, importKwh: facts.after_import, exportKwh: facts.after_export },
+    importIntegralWs: facts.import_wms / 1000,
+    exportIntegralWs: facts.export_wms / 1000,
+    heldMs: facts.held_ms,
+    coveredMs: facts.covered_ms,
+    maxPowerW: facts.max_power_w,
+  }
+}

@@ -1,0 +1,132 @@
+import type { SqlClient } from "@effect/sql"
+import { Effect, Option, Schema } from "effect"
+import {
+  type DeviceId,
+  fromEpochMillis,
+  type Instant,
+  type MeterInfo,
+  type Month,
+  type QuarterHour,
+  quarterHourMs,
+  type Range,
+  recentImportW,
+  recentMs,
+  type ReportedPeak,
+  type Sample,
+} from "../../domain/index.ts"
+import type { Latest } from "../../domain/ports/index.ts"
+import { isoOf, namesOf, type Row } from "./Columns.ts"
+import { millisOf, windowOf } from "./Facts.ts"
+import { decodeQuarterHour, quarterColumns } from "./QuarterHourRows.ts"
+import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
+
+const Revision = Schema.Struct({ revision: Schema.Number })
+const Recent = Schema.Struct({
+  recent: Schema.Array(
+    Schema.Struct({
+      tsMs: Schema.Number,
+      powerW: Schema.Number,
+      importKwh: Schema.NullOr(Schema.Number),
+      exportKwh: Schema.NullOr(Schema.Number),
+    }),
+  ),
+})
+
+const selectLatest = `
+select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
+  (select json_agg(json_build_object('tsMs', ${millisOf("recent.ts")}, 'powerW', recent.power_w,
+     'importKwh', recent.energy_import_kwh, 'exportKwh', recent.energy_export_kwh) order by recent.ts)
+   from p1_samples recent where recent.device_id = $1
+     and recent.ts >= stored.ts - interval '${recentMs} milliseconds' and recent.ts <= stored.ts) as recent
+from p1_devices device
+cross join lateral (
+  select * from p1_samples where device_id = $1 and ts <= $2::timestamptz order by ts desc limit 1) stored
+join p1_quarter_hours quarter on quarter.device_id = $1 and quarter.start = ${windowOf("stored.ts")}
+where device.device_id = $1`
+
+/** One statement, so that all of it is of one revision. */
+export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: Instant) =>
+  Effect.map(sql.unsafe<Row>(selectLatest, [deviceId, isoOf(notAfter.epochMillis)]), ([row]): Option.Option<Latest> =>
+    row === undefined
+      ? Option.none()
+      : Option.some({
+          revision: Schema.decodeUnknownSync(Revision)(row).revision,
+          sample: decodeSample(row),
+          quarter: decodeQuarterHour(row),
+          recentImportW: recentImportW(Schema.decodeUnknownSync(Recent)(row).recent),
+        }),
+  )
+
+const selectQuarterHours = `
+(select * from p1_quarter_hours where device_id = $1 and start < $2::timestamptz order by start desc limit 1)
+union all
+(select * from p1_quarter_hours where device_id = $1 and start >= $2::timestamptz and start < $3::timestamptz)
+union all
+(select * from p1_quarter_hours where device_id = $1 and start >= $3::timestamptz order by start limit 1)
+order by start`
+
+export const quarterHours = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
+  Effect.map(
+    sql.unsafe<Row>(selectQuarterHours, [deviceId, isoOf(fromMs), isoOf(Math.max(fromMs, toMs))]),
+    (rows): ReadonlyArray<QuarterHour> => rows.map(decodeQuarterHour),
+  )
+
+const Extent = Schema.Struct({ first_ms: Schema.NullOr(Schema.Number), last_ms: Schema.NullOr(Schema.Number) })
+
+export const extent = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+  Effect.map(
+    sql.unsafe<Row>(
+      `select ${millisOf("min(start)")} as first_ms, ${millisOf("max(start)")} as last_ms
+       from p1_quarter_hours where device_id = $1`,
+      [deviceId],
+    ),
+    ([row]): Option.Option<Range> => {
+      const { first_ms, last_ms } = Schema.decodeUnknownSync(Extent)(row)
+      return first_ms === null || last_ms === null
+        ? Option.none()
+        : Option.some({ fromMs: first_ms, toMs: last_ms + quarterHourMs })
+    },
+  )
+
+const Peak = Schema.Struct({
+  month: Schema.String,
+  peak_w: Schema.Number,
+  peak_ms: Schema.NullOr(Schema.Number),
+  reported_ms: Schema.Number,
+})
+
+export const reportedPeak = (sql: SqlClient.SqlClient, deviceId: DeviceId, month: Month) =>
+  Effect.map(
+    sql.unsafe<Row>(
+      `select month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms
+       from p1_metered_peaks where device_id = $1 and month = $2`,
+      [deviceId, month],
+    ),
+    ([row]): Option.Option<ReportedPeak> =>
+      Option.map(Option.fromNullable(row), (found) => {
+        const { peak_w, peak_ms, reported_ms } = Schema.decodeUnknownSync(Peak)(found)
+        return {
+          month,
+          peakW: peak_w,
+          peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
+          reportedAtMs: reported_ms,
+        }
+      }),
+  )
+
+const selectSamples = `
+select ${sampleSelection} from p1_samples stored
+where device_id = $1 and ts >= $2::timestamptz and ts < $3::timestamptz order by ts`
+
+export const samples = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
+  Effect.map(sql.unsafe<Row>(selectSamples, [deviceId, isoOf(fromMs), isoOf(toMs)]), (rows): ReadonlyArray<Sample> =>
+    rows.map(decodeSample),
+  )
+
+export const meterInfos = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+  Effect.map(
+    sql.unsafe<Row>(`select ${namesOf(meterColumns)} from p1_meter_changes where device_id = $1 order by ts`, [
+      deviceId,
+    ]),
+    (rows): ReadonlyArray<MeterInfo> => rows.map(decodeMeter),
+  )

@@ -1,0 +1,14 @@
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A superuser's address of the PostgreSQL server that tests share. */
+    readonly databaseUrl: string
+    /** The Redis server that tests share; without one, tests that need it are skipped. */
+    readonly redisUrl: string | undefined
+    /** The programs of PostgreSQL that were found on this machine; without any, the packaged ones serve. */
+    readonly postgresBinDir: string | undefined
+    /** What the tests ran on, for people. */
+    readonly ranOn: string
+  }
+}
+
+export {}

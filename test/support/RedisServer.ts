@@ -1,0 +1,65 @@
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdir } from "node:fs/promises"
+import { connect } from "node:net"
+import { promisify } from "node:util"
+import { Effect, Schedule, type Scope } from "effect"
+import { freePort } from "./FreePort.ts"
+
+export interface RedisServer {
+  readonly url: string
+  readonly version: string
+}
+
+const versionOf = async (): Promise<string | undefined> => {
+  try {
+    const { stdout } = await promisify(execFile)("redis-server", ["--version"])
+    return /v=(\S+)/.exec(stdout)?.[1]
+  } catch {
+    return undefined
+  }
+}
+
+const answers = (port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.end("PING\r\n")
+    })
+    socket.once("data", () => {
+      resolve()
+    })
+    socket.once("error", reject)
+    socket.once("close", () => {
+      reject(new Error("closed"))
+    })
+  })
+
+/** Runs redis-server on a free port with nothing on the disk; undefined where it is not installed. */
+export const startRedis = (folder: string): Effect.Effect<RedisServer | undefined, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const version = yield* Effect.promise(versionOf)
+    if (version === undefined) return undefined
+    const port = yield* Effect.promise(freePort)
+    yield* Effect.promise(() => mkdir(folder, { recursive: true }))
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(
+          "redis-server",
+          ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder],
+          { stdio: "ignore" },
+        ),
+      ),
+      (child) =>
+        Effect.promise(async () => {
+          if (child.exitCode !== null || child.signalCode !== null) return
+          const ended = once(child, "exit")
+          child.kill("SIGKILL")
+          await ended
+        }),
+    )
+    yield* Effect.tryPromise(() => answers(port)).pipe(
+      Effect.retry(Schedule.spaced("50 millis").pipe(Schedule.upTo("10 seconds"))),
+      Effect.orDie,
+    )
+    return { url: `redis://127.0.0.1:${port}`, version }
+  })
