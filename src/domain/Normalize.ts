@@ -89,7 +89,7 @@ export const normalize = (m: Measurement, context: NormalizeContext): Either.Eit
       m.monthlyPowerPeakTimestamp === null
         ? null
         : Option.getOrNull(latestInstantOfStamp(m.monthlyPowerPeakTimestamp, context.zone, ts)),
-    external: m.external === null ? null : externalReadings(m.external, context.zone, ts),
+    external: m.external === null ? null : externalReadings(m.external, context.zone, ts).slice(0, maxExternal),
   })
 }
 

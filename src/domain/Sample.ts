@@ -22,6 +22,9 @@ const Finite = Schema.Finite
 /** The longest stamp of a meter that is kept word for word. */
 export const meterStampLength = 64
 
+/** Sub-meters in one sample; a smart meter takes four. */
+export const maxExternal = 32
+
 export const TsSource = Schema.Literal("meter", "edge", "elapsed").annotations({
   description: "Whose clock gave ts: the meter's, the edge's, or the previous ts plus the time elapsed since",
 })
@@ -65,7 +68,7 @@ const sampleFields = {
   averagePower15mW: nullable(PowerW),
   monthlyPowerPeakW: nullable(PowerW),
   monthlyPowerPeakTs: nullable(Instant),
-  external: nullable(Schema.Array(ExternalReading).pipe(Schema.maxItems(32))),
+  external: nullable(Schema.Array(ExternalReading).pipe(Schema.maxItems(maxExternal))),
   receivedAt: nullable(Instant),
   meterStamp: nullable(Schema.String.pipe(Schema.maxLength(meterStampLength))),
   tsSource: nullable(TsSource),

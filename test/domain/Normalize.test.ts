@@ -91,6 +91,13 @@ describe("a measurement becomes a sample", () => {
     ])
   })
 
+  it("more sub-meters than a sample may carry are left out", () => {
+    const many = Array.from({ length: 40 }, (_, i) => ({ ...threePhase.external[0], unique_id: `M${i}` }))
+    const sample = sampleOf({ ...threePhase, external: many })
+    expect(sample.external).toHaveLength(32)
+    expect(() => Schema.encodeSync(Sample)(sample)).not.toThrow()
+  })
+
   it("explicit nulls, decimals, a tariff out of range and absurd values are no reason to lose the reading", () => {
     const sample = sampleOf({
       power_w: 412.6,

@@ -1,0 +1,5 @@
+export * as MemoryMeter from "./Meter.ts"
+export * as MemoryRealtimeCache from "./RealtimeCache.ts"
+export * as MemoryRegistry from "./Registry.ts"
+export * as MemorySpool from "./Spool.ts"
+export * as MemoryStore from "./Store.ts"

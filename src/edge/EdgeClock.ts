@@ -1,0 +1,41 @@
+import { Clock, Context, DateTime, Effect, Layer, Option, Ref } from "effect"
+import type { EdgeTime, Instant } from "../domain/index.ts"
+
+/** How far this machine's clock may be from the server's to be believed. */
+const trustedWithinMs = 5_000
+
+interface Comparison {
+  readonly offsetMs: number
+  /** Wall clock minus monotonic clock: it changes when somebody sets the clock. */
+  readonly stepMs: number
+}
+
+/** This machine's clock, and whether it can be believed: a Pi without a clock chip starts anywhere. */
+export class EdgeClock extends Context.Tag("edge/EdgeClock")<
+  EdgeClock,
+  {
+    /** Compares the clock with what the server just said in its `Date` header. */
+    readonly compare: (serverTime: Instant) => Effect.Effect<void>
+    readonly time: Effect.Effect<EdgeTime>
+  }
+>() {
+  static readonly layer: Layer.Layer<EdgeClock> = Layer.effect(
+    EdgeClock,
+    Effect.gen(function* () {
+      const compared = yield* Ref.make(Option.none<Comparison>())
+      const read = Effect.all({ now: DateTime.now, nanos: Clock.currentTimeNanos }).pipe(
+        Effect.map(({ nanos, now }) => ({ now, stepMs: now.epochMillis - Number(nanos / 1_000_000n) })),
+      )
+      return EdgeClock.of({
+        compare: (serverTime) =>
+          Effect.flatMap(read, ({ now, stepMs }) =>
+            Ref.set(compared, Option.some({ offsetMs: now.epochMillis - serverTime.epochMillis, stepMs })),
+          ),
+        time: Effect.zipWith(read, Ref.get(compared), ({ now, stepMs }, last) => ({
+          now,
+          trusted: Option.exists(last, (then) => Math.abs(then.offsetMs + stepMs - then.stepMs) <= trustedWithinMs),
+        })),
+      })
+    }),
+  )
+}

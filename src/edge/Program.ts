@@ -1,0 +1,21 @@
+import type { HttpClient } from "@effect/platform"
+import { Layer } from "effect"
+import type { Meter, Spool, SpoolError } from "../domain/ports/index.ts"
+import { EdgeClock } from "./EdgeClock.ts"
+import { EdgeStatus } from "./EdgeStatus.ts"
+import * as Poller from "./Poller.ts"
+import * as Uploader from "./Uploader.ts"
+
+export interface EdgeOptions {
+  readonly poll: Poller.PollerOptions
+  readonly upload: Uploader.UploaderOptions
+}
+
+/** The edge: takes samples into the spool and uploads them, for as long as the layer lives. */
+export const layer = (
+  options: EdgeOptions,
+): Layer.Layer<EdgeStatus, SpoolError, Meter | Spool | HttpClient.HttpClient> =>
+  Layer.merge(Poller.layer(options.poll), Uploader.layer(options.upload)).pipe(
+    Layer.provideMerge(EdgeStatus.layer),
+    Layer.provide(EdgeClock.layer),
+  )

@@ -1,0 +1,45 @@
+import { DateTime, Either } from "effect"
+import { type IngestReply, type Instant, type MeterInfo, type Rejection, sameMeter } from "../domain/index.ts"
+import type { SpooledSample, Verdict } from "../domain/ports/index.ts"
+
+/** Samples that go in one request, and the one thing the meter said of itself that goes with them. */
+export interface Cut {
+  readonly rows: ReadonlyArray<SpooledSample>
+  readonly meter: MeterInfo | null
+}
+
+/** The rows up to where the meter says something else of itself: a batch carries that once. */
+export const cutBatch = (rows: ReadonlyArray<SpooledSample>): Cut => {
+  const meter = rows.find((row) => row.meter !== null)?.meter ?? null
+  const end = rows.findIndex((row) => row.meter !== null && meter !== null && !sameMeter(row.meter, meter))
+  return { rows: end === -1 ? rows : rows.slice(0, end), meter }
+}
+
+const postponeBy = { seconds: 60 }
+
+const verdictOf = (row: SpooledSample, rejection: Rejection | undefined, now: Instant): Verdict => {
+  if (rejection === undefined) return { _tag: "Stored", id: row.id }
+  const { code, message } = rejection
+  return code === "future"
+    ? { _tag: "Postponed", id: row.id, until: DateTime.add(now, postponeBy) }
+    : { _tag: "Quarantined", id: row.id, code, message }
+}
+
+/**
+ * What became of each row by the server's reply. A reply that does not account for every row exactly once is not
+ * believed at all: the left says why.
+ */
+export const verdictsOf = (
+  rows: ReadonlyArray<SpooledSample>,
+  { duplicates, inserted, received, rejected }: IngestReply,
+  now: Instant,
+): Either.Either<ReadonlyArray<Verdict>, string> => {
+  if (received !== rows.length) return Either.left(`${rows.length} samples were sent, ${received} received`)
+  if (inserted + duplicates + rejected.length !== received) {
+    return Either.left(`${inserted} + ${duplicates} + ${rejected.length} is not ${received}`)
+  }
+  const byIndex = new Map(rejected.map((rejection) => [rejection.index, rejection]))
+  if (byIndex.size !== rejected.length) return Either.left("a sample is rejected twice")
+  if (rejected.some(({ index }) => index >= rows.length)) return Either.left("a sample is rejected that was not sent")
+  return Either.right(rows.map((row, index) => verdictOf(row, byIndex.get(index), now)))
+}

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto"
+import type { TLSSocket } from "node:tls"
+import { Either, Option } from "effect"
+import { MeterError } from "../../domain/ports/index.ts"
+
+/** What a TLS peer showed of itself. */
+export interface Peer {
+  readonly commonName: unknown
+  /** SHA-256 of its public key. */
+  readonly key: string
+  /** Why its chain does not lead to the given CA. */
+  readonly chainError: Option.Option<string>
+}
+
+export const peerOf = (socket: TLSSocket): Peer => {
+  const certificate = socket.getPeerX509Certificate()
+  const key = certificate?.publicKey.export({ type: "spki", format: "der" }) ?? ""
+  return {
+    commonName: certificate?.toLegacyObject().subject.CN,
+    key: createHash("sha256").update(key).digest("hex"),
+    chainError: socket.authorized ? Option.none() : Option.some(String(socket.authorizationError)),
+  }
+}
+
+/** What the peer has to be. */
+export interface Expected {
+  /** The host and port it was reached at, for people. */
+  readonly address: string
+  readonly serial: Option.Option<string>
+  /** Whether its chain has to lead to the given CA. */
+  readonly chain: boolean
+  /** The key that it showed before. */
+  readonly key: Option.Option<string>
+}
+
+const commonNameOfMeter = /^appliance\/p1dongle\/([0-9a-f]{12})$/i
+
+const clockErrors = ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]
+
+const chainSentence = (address: string, code: string): string =>
+  clockErrors.includes(code)
+    ? `The certificate of the meter at ${address} is not valid at this time (${code}): set this machine's clock.`
+    : `The certificate of the meter at ${address} was not issued by the CA in HW_P1_CA_FILE (${code}): check HW_P1_HOST and that file.`
+
+/**
+ * Whether the peer is the meter: its certificate names a P1 dongle, the one with the serial where that is known, was
+ * issued by the CA where one is given, and has the key that was seen before. Only then may it see the token.
+ */
+export const identify = (peer: Peer, expected: Expected): Either.Either<void, MeterError> => {
+  const wrong = (message: string) => Either.left(new MeterError({ reason: "WrongIdentity", message }))
+  const { address } = expected
+  const serial = typeof peer.commonName === "string" ? commonNameOfMeter.exec(peer.commonName)?.[1] : undefined
+  if (serial === undefined) {
+    return wrong(`What answers at ${address} is no HomeWizard P1 meter by its certificate: check HW_P1_HOST.`)
+  }
+  if (Option.exists(expected.serial, (wanted) => wanted.toLowerCase() !== serial.toLowerCase())) {
+    return wrong(`The meter at ${address} is ${serial}, not the one expected: check HW_P1_HOST.`)
+  }
+  if (expected.chain && Option.isSome(peer.chainError)) return wrong(chainSentence(address, peer.chainError.value))
+  if (Option.exists(expected.key, (known) => known !== peer.key)) {
+    return wrong(
+      `The meter at ${address} shows another key than before and did not get the token: if the meter was replaced or reset, pair again and restart; if not, something else answers in its place.`,
+    )
+  }
+  return Either.void
+}

@@ -1,0 +1,2 @@
+export * from "./Ca.ts"
+export * as HomeWizardMeter from "./Meter.ts"

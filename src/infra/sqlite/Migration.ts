@@ -1,0 +1,34 @@
+import type { SqlClient } from "@effect/sql"
+import { Effect } from "effect"
+import { StartupError } from "../process/index.ts"
+import { columnDefinitions } from "./Rows.ts"
+
+const schemaVersion = 1
+
+/** The triggers keep `state` in the statement that adds or removes a row, so that the two never disagree. */
+const statements = [
+  `CREATE TABLE sample (id INTEGER PRIMARY KEY AUTOINCREMENT, not_before INTEGER NOT NULL DEFAULT 0, ${columnDefinitions})`,
+  `CREATE TABLE quarantine (id INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL, ${columnDefinitions})`,
+  `CREATE TABLE state (waiting INTEGER NOT NULL, last_ts INTEGER, last_meter_stamp TEXT, last_meter TEXT)`,
+  `INSERT INTO state (waiting) VALUES (0)`,
+  `CREATE TRIGGER sample_taken AFTER INSERT ON sample BEGIN
+     UPDATE state SET waiting = waiting + 1, last_ts = NEW.ts, last_meter_stamp = NEW.meter_stamp,
+       last_meter = coalesce(NEW.meter, last_meter);
+   END`,
+  `CREATE TRIGGER sample_left AFTER DELETE ON sample BEGIN
+     UPDATE state SET waiting = waiting - 1;
+   END`,
+]
+
+/** Brings the file to this program's schema. Always a write, for a lock that only a write takes. */
+export const migrate = Effect.fn("migrate")(function* (sql: SqlClient.SqlClient, filename: string) {
+  const [row] = yield* sql<{ readonly userVersion: number }>`PRAGMA user_version`
+  const found = row?.userVersion ?? 0
+  if (found > schemaVersion) {
+    return yield* new StartupError({
+      message: `The spool ${filename} was written by a newer version of this program (schema ${found}, this one knows ${schemaVersion}): run that version, or set DATA_DIR to another folder.`,
+    })
+  }
+  if (found === 0) for (const statement of statements) yield* sql.unsafe(statement)
+  yield* sql.unsafe(`PRAGMA user_version = ${schemaVersion}`)
+})

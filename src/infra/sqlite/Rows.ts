@@ -1,0 +1,66 @@
+import { Schema } from "effect"
+import { ExternalReading, MeterInfo, snakeCase, TsSource } from "../../domain/index.ts"
+
+const Instant = Schema.DateTimeUtcFromNumber
+const Real = Schema.NullOr(Schema.Number)
+
+/** A spooled sample as a row: the one list of its columns. Instants are epoch milliseconds, structures JSON. */
+const columns = {
+  ts: Instant,
+  powerW: Schema.Number,
+  energyImportKwh: Real,
+  energyExportKwh: Real,
+  energyImportT1Kwh: Real,
+  energyImportT2Kwh: Real,
+  energyImportT3Kwh: Real,
+  energyImportT4Kwh: Real,
+  energyExportT1Kwh: Real,
+  energyExportT2Kwh: Real,
+  energyExportT3Kwh: Real,
+  energyExportT4Kwh: Real,
+  tariff: Schema.NullOr(Schema.Literal(1, 2, 3, 4)),
+  powerL1W: Real,
+  powerL2W: Real,
+  powerL3W: Real,
+  voltageL1V: Real,
+  voltageL2V: Real,
+  voltageL3V: Real,
+  currentA: Real,
+  currentL1A: Real,
+  currentL2A: Real,
+  currentL3A: Real,
+  frequencyHz: Real,
+  averagePower15mW: Real,
+  monthlyPowerPeakW: Real,
+  monthlyPowerPeakTs: Schema.NullOr(Instant),
+  external: Schema.NullOr(Schema.parseJson(Schema.Array(ExternalReading))),
+  receivedAt: Schema.NullOr(Instant),
+  meterStamp: Schema.NullOr(Schema.String),
+  tsSource: Schema.NullOr(TsSource),
+  meter: Schema.NullOr(Schema.parseJson(MeterInfo)),
+} as const
+
+/** What is written of a sample. */
+export const NewRow = Schema.Struct(columns)
+
+/** What is read of it. */
+export const Row = Schema.Struct({ id: Schema.Number, ...columns })
+
+/** The names of the columns, separated by commas. */
+export const columnNames = Object.keys(columns).map(snakeCase).join(", ")
+
+const definition = ([name, column]: readonly [string, Schema.Schema.AnyNoContext]): string => {
+  const accepts = Schema.is(Schema.encodedSchema(column))
+  return `${snakeCase(name)} ${accepts(1) ? "NUMERIC" : "TEXT"}${accepts(null) ? "" : " NOT NULL"}`
+}
+
+/** The columns with their types, as `CREATE TABLE` wants them: NUMERIC keeps a number exactly as it is. */
+export const columnDefinitions = Object.entries(columns).map(definition).join(", ")
+
+/** What outlives the samples: what was taken last, what the meter last said of itself, and how many wait. */
+export const StateRow = Schema.Struct({
+  waiting: Schema.Number,
+  lastTs: Schema.NullOr(Instant),
+  lastMeterStamp: Schema.NullOr(Schema.String),
+  lastMeter: Schema.NullOr(Schema.parseJson(MeterInfo)),
+})

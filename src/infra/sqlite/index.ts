@@ -1,0 +1,1 @@
+export * as SqliteSpool from "./Spool.ts"

@@ -1,0 +1,57 @@
+import { Either, Option } from "effect"
+import { describe, expect, it } from "vitest"
+import { parseMeterHost, parseServerUrl, parseToken, parseZone } from "../../src/edge/Settings.ts"
+
+describe("settings", () => {
+  it.each([
+    ["192.168.1.20", { host: "192.168.1.20", port: 443 }],
+    ["p1meter.local:8443", { host: "p1meter.local", port: 8443 }],
+    [" [fe80::1]:8443 ", { host: "fe80::1", port: 8443 }],
+  ])("a meter is at %s", (text, expected) => {
+    expect(parseMeterHost(text)).toEqual(Either.right(expected))
+  })
+
+  it.each(["", "a b", "https://192.168.1.20", "192.168.1.20/api", "me@192.168.1.20", "192.168.1.20:0", "host:99999"])(
+    "a meter is not at '%s'",
+    (text) => {
+      expect(Either.isLeft(parseMeterHost(text))).toBe(true)
+    },
+  )
+
+  it.each([
+    ["https://p1.example.org", "https://p1.example.org"],
+    ["https://p1.example.org/", "https://p1.example.org"],
+    ["https://p1.example.org/v1/ingest", "https://p1.example.org"],
+    ["https://p1.example.org:8443/energy/v1/ingest/", "https://p1.example.org:8443/energy"],
+    ["http://localhost:8080", "http://localhost:8080"],
+    ["http://127.0.0.1:8080/v1/ingest", "http://127.0.0.1:8080"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+  ])("a server is at %s", (text, expected) => {
+    expect(parseServerUrl(text)).toEqual(Either.right(expected))
+  })
+
+  it.each([
+    "",
+    "p1.example.org",
+    "ftp://p1.example.org",
+    "http://p1.example.org",
+    "http://localhost.example.org",
+    "https://me:secret@p1.example.org",
+    "https://p1.example.org/?token=x",
+  ])("a server is not at '%s'", (text) => {
+    expect(Either.isLeft(parseServerUrl(text))).toBe(true)
+  })
+
+  it("a token is one word", () => {
+    expect(parseToken(" p1d_abc\n")).toEqual(Either.right("p1d_abc"))
+    expect(Either.isLeft(parseToken(""))).toBe(true)
+    expect(Either.isLeft(parseToken("two words"))).toBe(true)
+  })
+
+  it("a zone has a name and whole quarter-hours", () => {
+    expect(Option.map(Either.getRight(parseZone("Europe/Brussels")), ({ id }) => id)).toEqual(
+      Option.some("Europe/Brussels"),
+    )
+    expect(Either.isLeft(parseZone("Europe/Atlantis"))).toBe(true)
+  })
+})

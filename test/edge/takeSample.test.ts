@@ -1,0 +1,162 @@
+import { describe, expect, it } from "@effect/vitest"
+import { DateTime, Effect, Either, Layer, Option, Ref, TestClock } from "effect"
+import type { Measurement } from "../../src/domain/index.ts"
+import { Meter, MeterError, Spool, SpoolError } from "../../src/domain/ports/index.ts"
+import { EdgeClock, type EdgeStatus, makeTakeSample } from "../../src/edge/index.ts"
+import { MemoryMeter } from "../../src/infra/memory/index.ts"
+import { brussels, edgeInMemory, stamp, state, steppingClock, telegram } from "./support/edge.ts"
+
+const utc = (iso: string) => DateTime.unsafeMake(iso)
+
+/** Polls a meter that says these things one after the other, a second apart; gives what was taken. */
+const poll = (telegrams: ReadonlyArray<Measurement>) =>
+  Effect.gen(function* () {
+    const next = yield* Ref.make(0)
+    const reading = Effect.flatMap(
+      Ref.getAndUpdate(next, (n) => n + 1),
+      (n) =>
+        Effect.fromNullable(telegrams[n]).pipe(
+          Effect.mapError(() => new MeterError({ reason: "Unreachable", message: "gone" })),
+        ),
+    )
+    const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(MemoryMeter.layer(reading)))
+    return yield* Effect.forEach(telegrams, () =>
+      Effect.either(takeSample).pipe(Effect.tap(TestClock.adjust("1 second"))),
+    )
+  })
+
+const spooled = Effect.flatMap(Spool, (spool) => spool.oldest(100_000, utc("2100-01-01T00:00:00Z")))
+const stamps = Effect.map(spooled, (rows) => rows.map(({ sample }) => sample.meterStamp))
+const inMemory = <A, E>(effect: Effect.Effect<A, E, Spool | EdgeClock | EdgeStatus>) =>
+  Effect.provide(effect, edgeInMemory)
+
+describe("taking samples", () => {
+  it.effect("takes each telegram once, and one without a stamp every time", () =>
+    Effect.gen(function* () {
+      yield* poll([stamp(0), stamp(0), stamp(1), stamp(1), null, null].map((at) => telegram(at)))
+      expect(yield* stamps).toEqual([stamp(0), stamp(1), null, null])
+      expect(yield* state).toMatchObject({ taken: 4, waiting: 4 })
+    }).pipe(inMemory),
+  )
+
+  it.effect("keys them by the meter's clock in its zone, and by time elapsed where that does not move on", () =>
+    Effect.gen(function* () {
+      yield* poll([telegram(stamp(0)), telegram("2026-07-14T00:00:00"), telegram(stamp(5))])
+      const rows = yield* spooled
+      expect(rows.map(({ sample }) => [DateTime.formatIso(sample.ts), sample.tsSource])).toEqual([
+        ["2026-07-14T22:00:00.000Z", "meter"],
+        ["2026-07-14T22:00:01.000Z", "elapsed"],
+        ["2026-07-14T22:00:05.000Z", "meter"],
+      ])
+    }).pipe(inMemory),
+  )
+
+  it.effect("goes on after a restart: neither the last telegram again, nor a key before it", () =>
+    Effect.gen(function* () {
+      yield* poll([telegram("2026-10-25T02:59:59"), telegram("2026-10-25T02:00:00")])
+      yield* poll([telegram("2026-10-25T02:00:00"), telegram("2026-10-25T02:00:01")])
+      const rows = yield* spooled
+      expect(rows.map(({ sample }) => DateTime.formatIso(sample.ts))).toEqual([
+        "2026-10-25T00:59:59.000Z",
+        "2026-10-25T01:00:00.000Z",
+        "2026-10-25T01:00:01.000Z",
+      ])
+    }).pipe(inMemory),
+  )
+
+  it.effect("sends what the meter says of itself when it changes, also across a restart", () =>
+    Effect.gen(function* () {
+      const other = { any_power_fail_count: 3 }
+      yield* poll([telegram(stamp(0)), telegram(stamp(1)), telegram(stamp(2), other)])
+      yield* poll([telegram(stamp(3), other), telegram(stamp(4))])
+      const rows = yield* spooled
+      expect(rows.map(({ meter }) => meter && [meter.anyPowerFailCount, meter.firmwareVersion])).toEqual([
+        [null, "6.0304"],
+        null,
+        [3, "6.0304"],
+        null,
+        [null, "6.0304"],
+      ])
+    }).pipe(inMemory),
+  )
+
+  it.effect("says that the meter is stale after 60 s of the same telegram, and takes the next one", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* poll([...Array.from({ length: 63 }, () => telegram(stamp(0))), telegram(stamp(90))])
+      const tags = outcomes.map(Either.match({ onLeft: ({ _tag }) => _tag, onRight: Option.isSome }))
+      expect(tags).toEqual([true, ...Array<boolean>(59).fill(false), "MeterStale", "MeterStale", "MeterStale", true])
+      expect(yield* stamps).toEqual([stamp(0), stamp(90)])
+    }).pipe(inMemory),
+  )
+
+  it.effect("refuses a measurement without power, and asks again", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* poll([telegram(stamp(0), { power_w: null }), telegram(stamp(0))])
+      expect(outcomes.map(Either.isRight)).toEqual([false, true])
+      expect(yield* stamps).toEqual([stamp(0)])
+    }).pipe(inMemory),
+  )
+
+  it.effect("has not taken what the spool did not keep, and takes it at the next poll of the same telegram", () =>
+    Effect.gen(function* () {
+      const spool = yield* Spool
+      let full = true
+      const flaky = Layer.succeed(Spool, {
+        ...spool,
+        append: (sample, meter) =>
+          full ? Effect.fail(new SpoolError({ message: "disk full" })) : spool.append(sample, meter),
+      })
+      const meter = MemoryMeter.layer(Effect.succeed(telegram(stamp(0))))
+      const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(Layer.merge(meter, flaky)))
+      expect(yield* Effect.flip(takeSample)).toMatchObject({ _tag: "SpoolError" })
+      expect(yield* state).toMatchObject({ taken: 0, waiting: 0 })
+      full = false
+      expect(Option.isSome(yield* takeSample)).toBe(true)
+      expect((yield* spooled).map(({ meter }) => meter?.uniqueId)).toEqual(["4530"])
+    }).pipe(inMemory),
+  )
+
+  it.effect("does without the firmware version while the meter does not say it", () =>
+    Effect.gen(function* () {
+      let answers = false
+      const gone = Effect.suspend(() => new MeterError({ reason: "Unreachable", message: "gone" }))
+      const device = { serial: "", productType: "", firmwareVersion: "6.1", apiVersion: "" }
+      let n = 0
+      const meter = Layer.succeed(Meter, {
+        device: Effect.suspend(() => (answers ? Effect.succeed(device) : gone)),
+        measurement: Effect.sync(() => telegram(stamp(n++))),
+      })
+      const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(meter))
+      yield* takeSample
+      answers = true
+      yield* takeSample
+      yield* TestClock.adjust("1 minute")
+      yield* takeSample
+      expect((yield* spooled).map(({ meter }) => meter && meter.firmwareVersion)).toEqual([null, null, "6.1"])
+    }).pipe(inMemory),
+  )
+})
+
+describe("the edge's clock", () => {
+  const trusted = Effect.flatMap(EdgeClock, ({ time }) => Effect.map(time, (edge) => edge.trusted))
+  const compare = (iso: string) => Effect.flatMap(EdgeClock, (clock) => clock.compare(utc(iso)))
+
+  it.effect("is trusted within 5 s of the server's, until somebody sets it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(utc("2026-07-15T10:00:00Z").epochMillis)
+      expect(yield* trusted).toBe(false)
+      yield* compare("2026-07-15T10:00:05Z")
+      expect(yield* trusted).toBe(true)
+      yield* TestClock.adjust("1 hour")
+      expect(yield* trusted).toBe(true)
+      yield* compare("2026-07-15T11:00:06Z")
+      expect(yield* trusted).toBe(false)
+      yield* compare("2026-07-15T11:00:00Z")
+      expect(yield* trusted).toBe(true)
+      const { clock, wall } = yield* steppingClock
+      wall.offsetMs = 60_000
+      const stepped = yield* Effect.withClock(trusted, clock)
+      expect(stepped).toBe(false)
+    }).pipe(Effect.provide(EdgeClock.layer)),
+  )
+})

@@ -1,0 +1,207 @@
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import Sqlite from "better-sqlite3"
+import { DateTime, Effect, Either, type Layer, Option } from "effect"
+import { build } from "esbuild"
+import { afterAll, describe, expect, it } from "vitest"
+import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
+import type { StartupError } from "../../src/infra/process/index.ts"
+import * as Database from "../../src/infra/sqlite/Database.ts"
+import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
+import { meterOf, sampleAt } from "./samples.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "spool-"))
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+let files = 0
+const newFile = () => join(folder, "made/by/the/spool", `${++files}.sqlite`)
+
+const now = sampleAt(1000).ts
+const use = <A, E>(
+  layer: Layer.Layer<Spool, StartupError>,
+  program: (spool: typeof Spool.Service) => Effect.Effect<A, E>,
+) => Effect.runPromise(Effect.provide(Effect.flatMap(Spool, program), layer))
+
+const appendAll = (spool: typeof Spool.Service, ns: ReadonlyArray<number>) =>
+  Effect.forEach(ns, (n) => spool.append(sampleAt(n), null), { discard: true })
+const powers = (spool: typeof Spool.Service, limit = 100) =>
+  Effect.map(spool.oldest(limit, now), (rows) => rows.map(({ sample }) => sample.powerW - 1000))
+const ids = (spool: typeof Spool.Service) => Effect.map(spool.oldest(100, now), (rows) => rows.map(({ id }) => id))
+
+const refusal = (filename: string) =>
+  Effect.runPromise(
+    Effect.flip(Effect.provide(Effect.asVoid(Spool), SqliteSpool.layer({ filename }))).pipe(
+      Effect.map(({ message }) => message),
+    ),
+  )
+
+/** Looks into a file behind the spool's back. */
+const inspect = <A>(filename: string, look: (db: Sqlite.Database) => A): A => {
+  const db = new Sqlite(filename)
+  try {
+    return look(db)
+  } finally {
+    db.close()
+  }
+}
+
+describe("a spool in a file", () => {
+  it("is the same after it was opened again", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        yield* spool.append(sampleAt(1), meterOf("6.0304"))
+        yield* appendAll(spool, [2, 3])
+        const [one = 0] = yield* ids(spool)
+        yield* spool.settle([{ _tag: "Stored", id: one }])
+      }),
+    )
+    const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.all([powers(spool), spool.lastTaken, spool.lastMeter, spool.status]),
+    )
+    expect(seen).toEqual([
+      [2, 3],
+      Option.some({ ts: sampleAt(3).ts, meterStamp: sampleAt(3).meterStamp }),
+      Option.some(meterOf("6.0304")),
+      { waiting: 2, oldestTs: Option.some(sampleAt(2).ts), quarantined: 0 },
+    ])
+  })
+
+  it("has each commit on the disk when it returns, in a new file and in one that was there", async () => {
+    const filename = newFile()
+    const synchronous = Effect.gen(function* () {
+      const { sql } = yield* Database.Database
+      yield* sql`UPDATE state SET waiting = waiting`
+      return [yield* sql`PRAGMA synchronous`, yield* sql`PRAGMA journal_mode`]
+    }).pipe(Effect.provide(Database.layer({ filename })))
+    const durable = [[{ synchronous: 2 }], [{ journalMode: "wal" }]]
+    expect(await Effect.runPromise(synchronous)).toEqual(durable)
+    expect(await Effect.runPromise(synchronous)).toEqual(durable)
+  })
+
+  it("keeps what was quarantined, with the reason and every field", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [1])
+        const [id = 0] = yield* ids(spool)
+        yield* spool.settle([{ _tag: "Quarantined", id, code: "before_2020", message: "too old" }])
+      }),
+    )
+    const row = inspect(filename, (db) => db.prepare("SELECT * FROM quarantine").get())
+    expect(row).toMatchObject({
+      code: "before_2020",
+      message: "too old",
+      ts: sampleAt(1).ts.epochMillis,
+      energy_import_kwh: 12346.678,
+      average_power_15m_w: 810,
+    })
+  })
+
+  it("settles all verdicts or none", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1, 2]))
+    inspect(filename, (db) =>
+      db.exec("CREATE TRIGGER broken BEFORE DELETE ON sample BEGIN SELECT raise(ABORT, 'the disk is on fire'); END"),
+    )
+    const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        const [one = 0, two = 0] = yield* ids(spool)
+        const outcome: Either.Either<void, SpoolError> = yield* Effect.either(
+          spool.settle([
+            { _tag: "Quarantined", id: one, code: "invalid", message: "" },
+            { _tag: "Postponed", id: two, until: DateTime.add(now, { days: 1 }) },
+          ]),
+        )
+        yield* appendAll(spool, [3])
+        return [Either.isLeft(outcome), yield* powers(spool), yield* spool.status] as const
+      }),
+    )
+    expect(seen).toEqual([true, [1, 2, 3], { waiting: 3, oldestTs: Option.some(sampleAt(1).ts), quarantined: 0 }])
+  })
+
+  it("keeps a sample whose append returned, also beside a settle that fails", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
+    inspect(filename, (db) =>
+      db.exec("CREATE TRIGGER broken BEFORE DELETE ON sample BEGIN SELECT raise(ABORT, 'the disk is on fire'); END"),
+    )
+    const left = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        const verdicts = [{ _tag: "Stored", id: 1 }] as const
+        yield* Effect.all(
+          Array.from({ length: 20 }, (_, n) => [
+            Effect.either(spool.settle(verdicts)),
+            Effect.zipRight(Effect.yieldNow(), spool.append(sampleAt(n + 2), null)),
+          ]).flat(),
+          { concurrency: "unbounded" },
+        ).pipe(Effect.withMaxOpsBeforeYield(16))
+        return (yield* powers(spool)).length
+      }),
+    )
+    expect(left).toBe(21)
+  })
+
+  it("is refused to a second process, by name, and free again afterwards", async () => {
+    const filename = newFile()
+    const second = await use(SqliteSpool.layer({ filename }), () => Effect.promise(() => refusal(filename)))
+    expect(second).toBe(
+      `The spool ${filename} is in use by another process: stop that one, or set DATA_DIR to another folder.`,
+    )
+    await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
+  })
+
+  it("is refused when a newer version wrote it", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
+    inspect(filename, (db) => db.pragma("user_version = 7"))
+    expect(await refusal(filename)).toContain(`${filename} was written by a newer version of this program (schema 7`)
+  })
+
+  it("is refused when it is no database, or in a place where none can be", async () => {
+    const garbage = join(folder, "garbage.sqlite")
+    writeFileSync(garbage, "this is no database, and long enough for its header to be read ".repeat(100))
+    expect(await refusal(garbage)).toContain(`${garbage} is damaged or no spool (SQLITE_NOTADB)`)
+    expect(await refusal(join(garbage, "inside.sqlite"))).toContain("cannot be opened")
+    expect(await refusal(folder)).toContain("cannot be opened")
+  })
+})
+
+describe("a commit to the spool", () => {
+  const bundle = join("node_modules/.cache", `spool-child-${process.pid}.mjs`)
+  afterAll(() => {
+    rmSync(bundle, { force: true })
+  })
+
+  it("outlives kill -9", { timeout: 60_000 }, async () => {
+    await build({
+      entryPoints: ["test/infra/spoolChild.ts"],
+      outfile: bundle,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      external: ["better-sqlite3"],
+      banner: { js: 'import { createRequire as c } from "node:module"; const require = c(import.meta.url);' },
+      logLevel: "error",
+    })
+    const filename = newFile()
+    let acknowledged = 0
+    for (const until of [50, 75, 131]) {
+      const child = spawn(process.execPath, [bundle, filename], { stdio: ["ignore", "pipe", "inherit"] })
+      let appended = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        appended = Number(line)
+        if (appended === until) child.kill("SIGKILL")
+      }
+      expect(appended).toBeGreaterThanOrEqual(until)
+      acknowledged += appended
+    }
+    const { waiting } = await use(SqliteSpool.layer({ filename }), (spool) => spool.status)
+    expect(waiting).toBeGreaterThanOrEqual(acknowledged)
+    expect(waiting).toBeLessThanOrEqual(acknowledged + 3)
+  })
+})
