@@ -1,0 +1,57 @@
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { freePort } from "../support/FreePort.ts"
+import { start } from "../support/Programs.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
+
+const get = (url: string, token: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> }
+  })
+
+const readToken = /Read token {2}(p1r_\w+)/
+
+describe("the one command", () => {
+  it.scopedLive(
+    "runs the whole pipeline on nothing, ends cleanly, and goes on with the same data",
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* temporaryFolder
+        const port = String(yield* Effect.promise(freePort))
+        const env = { DATA_DIR: join(folder, "data"), PORT: port }
+        const realtimeUrl = `http://127.0.0.1:${port}/v1/realtime`
+
+        const first = yield* start("p1-start", env)
+        const [, token = ""] = yield* first.says(readToken)
+        yield* first.says(/from the grid|to the grid/)
+        expect(first.said()).toMatch(/PostgreSQL \d+\.\d+/)
+        const before = yield* get(realtimeUrl, token)
+        expect(before).toMatchObject({ status: 200, json: { device_id: "home", stale: false } })
+
+        // The port is taken now: one line that says so, and what to do.
+        const other = yield* start("p1-start", { ...env, DATA_DIR: join(folder, "other") })
+        expect(yield* other.ended).toBe(1)
+        expect(other.said()).toContain(`Port ${port} on 127.0.0.1 is taken: stop what uses it, or set PORT`)
+
+        yield* first.signal("SIGINT")
+        expect(yield* first.ended).toBe(0)
+        expect(first.said()).toContain("Stopped.")
+
+        const second = yield* start("p1-start", env)
+        const [, sameToken = ""] = yield* second.says(readToken)
+        expect(sameToken).toBe(token)
+        yield* second.says(/uploaded [1-9]/)
+        const after = yield* get(realtimeUrl, token)
+        expect(Date.parse(String(after.json["ts"]))).toBeGreaterThan(Date.parse(String(before.json["ts"])))
+        expect(Number(after.json["energy_import_kwh"])).toBeGreaterThanOrEqual(Number(before.json["energy_import_kwh"]))
+
+        const today = yield* get(`http://127.0.0.1:${port}/v1/series?frame=all`, token)
+        expect(today.status).toBe(200)
+        yield* second.signal("SIGTERM")
+        expect(yield* second.ended).toBe(0)
+      }),
+    180_000,
+  )
+})
