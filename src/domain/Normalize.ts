@@ -2,7 +2,14 @@ import { Array as Arr, type DateTime, Either, Option, Schema } from "effect"
 import { ExternalMeasurement, type Measurement } from "./Measurement.ts"
 import { type EdgeTime, latestInstantOfStamp, type PreviousSample, resolveTs } from "./MeterTime.ts"
 import type { Instant } from "./Instant.ts"
-import { absurdPowerW, type ExternalReading, meterStampLength, type MeterInfo, type Sample } from "./Sample.ts"
+import {
+  absurdPowerW,
+  type ExternalReading,
+  maxExternal,
+  meterStampLength,
+  type MeterInfo,
+  type Sample,
+} from "./Sample.ts"
 
 /** Why a measurement gave no sample. */
 export type Unusable = { readonly reason: "NoPower" | "AbsurdPower" }
