@@ -98,7 +98,7 @@ describe("a spool in a file", () => {
       message: "too old",
       ts: sampleAt(1).ts.epochMillis,
       energy_import_kwh: 12346.678,
-      average_power_15m_w: 810,
+      average_power_15m_w: sampleAt(1).averagePower15mW,
     })
   })
 

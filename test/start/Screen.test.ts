@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, LogLevel, Schema } from "effect"
+import { Effect, Layer, LogLevel, Schema } from "effect"
 import { Realtime } from "../../src/domain/index.ts"
 import * as Screen from "../../src/start/Screen.ts"
 import { statusLine } from "../../src/start/StatusLine.ts"
@@ -94,8 +94,7 @@ describe("the screen", () => {
       const terminal = output(true)
       yield* Effect.logInfo("quiet").pipe(
         Effect.zipRight(Effect.logWarning("loud")),
-        Effect.provide(Screen.layerLogger(LogLevel.Warning)),
-        Effect.provide(Screen.layer(terminal)),
+        Effect.provide(Layer.provide(Screen.layerLogger(LogLevel.Warning), Screen.layer(terminal))),
       )
       expect(terminal.written.join("")).toContain("message=loud")
       expect(terminal.written.join("")).not.toContain("quiet")
