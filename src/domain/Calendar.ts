@@ -10,7 +10,9 @@ export const LocalDate = Schema.String.pipe(
 export type LocalDate = typeof LocalDate.Type
 
 /** What a series shows at once. */
-export const Frame = Schema.Literal("day", "week", "month", "year", "all")
+export const Frame = Schema.Literal("day", "week", "month", "year", "all").annotations({
+  message: () => "expected day, week, month, year or all",
+})
 export type Frame = typeof Frame.Type
 
 /** What one point of a series stands for. */

@@ -9,7 +9,13 @@ import { SnakeStruct } from "./SnakeCase.ts"
 
 const Watts = Schema.Number
 const Kwh = Schema.Number
-const Share = Schema.Number.annotations({ description: "0 to 1" })
+
+/** 0 to 1; six decimals are enough. */
+const Share = Schema.transform(Schema.Number.annotations({ description: "0 to 1" }), Schema.Number, {
+  strict: true,
+  decode: (share) => share,
+  encode: (share) => Math.round(share * 1_000_000) / 1_000_000,
+})
 const orNull = Schema.NullOr
 
 /** `quarter` of the realtime document: the running quarter-hour. */

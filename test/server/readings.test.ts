@@ -148,7 +148,7 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) 
       expect(march.json).toMatchObject({
         monthly_peak_w: 400,
         billed_peak_w: 2_500,
-        coverage: expect.closeTo(1 / 2_972, 9),
+        coverage: expect.closeTo(1 / 2_972, 6),
       })
       const now = new Date(yield* Clock.currentTimeMillis)
       yield* send(barn, { samples: [{ ts: now.toISOString(), power_w: 1 }] })
@@ -179,7 +179,7 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) 
         energy_import_kwh: 1.8,
         energy_export_kwh: 0,
         peak_quarter_w: 4_000,
-        coverage: expect.closeTo(1 / 3600, 9),
+        coverage: expect.closeTo(1 / 3600, 6),
       })
       const all = yield* call("/v1/series?frame=all", { token: homeReader })
       expect(all.json).toMatchObject({ from: "2023-12-31T22:30:00.000Z", bucket: "month" })
