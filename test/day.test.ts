@@ -6,7 +6,7 @@ import { DateTime, Effect, Layer, Logger, LogLevel, Option, Ref, Schema, TestClo
 import { P1Api } from "../src/domain/api/index.ts"
 import { defaultZone, expandQuarterHours, Measurement, quarterHourMs, rangeOfFrame } from "../src/domain/index.ts"
 import { Spool, Store } from "../src/domain/ports/index.ts"
-import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce } from "../src/edge/index.ts"
+import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
 import { MemoryMeter, MemoryRealtimeCache } from "../src/infra/memory/index.ts"
 import { SqliteSpool } from "../src/infra/sqlite/index.ts"
@@ -29,7 +29,7 @@ const meterOfTheDay = () =>
 const spool = Layer.unwrapScoped(
   Effect.map(fastFolder, (folder) => SqliteSpool.layer({ filename: join(folder, "spool.sqlite") })),
 )
-const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.merge(spool, EdgeClock.layer)))
+const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.mergeAll(spool, EdgeClock.layer, MeteredPeaks.layer)))
 const server = Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(
   Layer.provideMerge(Layer.mergeAll(layerFreshStore, MemoryRealtimeCache.layer, CryptoSecrets.layer)),
 )

@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Logger, LogLevel, Schema, TestClock } from "effect"
 import { defaultZone, Measurement, Sample } from "../src/domain/index.ts"
 import { Store } from "../src/domain/ports/index.ts"
-import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce } from "../src/edge/index.ts"
+import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
 import { MemoryMeter, MemoryRealtimeCache } from "../src/infra/memory/index.ts"
 import { SqliteSpool } from "../src/infra/sqlite/index.ts"
@@ -17,7 +17,7 @@ import { temporaryFolder } from "./support/TemporaryFolder.ts"
 const spool = Layer.unwrapScoped(
   Effect.map(temporaryFolder, (folder) => SqliteSpool.layer({ filename: join(folder, "spool.sqlite") })),
 )
-const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.merge(spool, EdgeClock.layer)))
+const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.mergeAll(spool, EdgeClock.layer, MeteredPeaks.layer)))
 const server = Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(
   Layer.provideMerge(Layer.mergeAll(layerFreshStore, MemoryRealtimeCache.layer, CryptoSecrets.layer)),
 )

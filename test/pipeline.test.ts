@@ -5,7 +5,7 @@ import { DateTime, Effect, Layer, Logger, LogLevel, Ref, Schema, TestClock } fro
 import { P1Api } from "../src/domain/api/index.ts"
 import { defaultZone, Measurement } from "../src/domain/index.ts"
 import { Spool } from "../src/domain/ports/index.ts"
-import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce } from "../src/edge/index.ts"
+import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
 import {
   MemoryMeter,
@@ -45,7 +45,9 @@ const serverPorts = Layer.mergeAll(
   CryptoSecrets.layer,
 )
 const server = Layer.provideMerge(Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }), serverPorts)
-const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.merge(MemorySpool.layer, EdgeClock.layer)))
+const edge = EdgeStatus.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(MemorySpool.layer, EdgeClock.layer, MeteredPeaks.layer)),
+)
 
 const wholeWay = Layer.mergeAll(server, edge, NodeHttpClient.layerUndici).pipe(
   Layer.provide(Logger.minimumLogLevel(LogLevel.None)),

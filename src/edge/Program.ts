@@ -3,7 +3,9 @@ import { Layer } from "effect"
 import type { Meter, Spool, SpoolError } from "../domain/ports/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
+import { MeteredPeaks } from "./MeteredPeaks.ts"
 import * as Poller from "./Poller.ts"
+import * as TelegramReader from "./TelegramReader.ts"
 import * as Uploader from "./Uploader.ts"
 
 export interface EdgeOptions {
@@ -15,7 +17,7 @@ export interface EdgeOptions {
 export const layer = (
   options: EdgeOptions,
 ): Layer.Layer<EdgeStatus, SpoolError, Meter | Spool | HttpClient.HttpClient> =>
-  Layer.merge(Poller.layer(options.poll), Uploader.layer(options.upload)).pipe(
+  Layer.mergeAll(Poller.layer(options.poll), TelegramReader.layer(options.poll), Uploader.layer(options.upload)).pipe(
     Layer.provideMerge(EdgeStatus.layer),
-    Layer.provide(EdgeClock.layer),
+    Layer.provide([EdgeClock.layer, MeteredPeaks.layer]),
   )

@@ -2,6 +2,7 @@ import { DateTime, Effect, Either, Option, Ref } from "effect"
 import { Spool, type SpooledSample, type SpoolError, type Verdict } from "../domain/ports/index.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeSend, type ServerOptions } from "./IngestClient.ts"
+import { MeteredPeaks } from "./MeteredPeaks.ts"
 import { UploadFailed } from "./UploadFailed.ts"
 import { cutBatch, verdictsOf } from "./Verdicts.ts"
 
@@ -28,6 +29,7 @@ export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (server: Ser
   const spool = yield* Spool
   const status = yield* EdgeStatus
   const send = yield* makeSend(server)
+  const peaks = yield* MeteredPeaks
   const limit = yield* Ref.make(largestBatch)
 
   const settle = (verdicts: ReadonlyArray<Verdict>): Effect.Effect<number, UploadError> =>
@@ -61,13 +63,16 @@ export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (server: Ser
     const due = yield* spool.oldest(yield* Ref.get(limit), yield* DateTime.now)
     if (due.length === 0) return 0
     const { meter, rows } = cutBatch(due)
-    const batch = { samples: rows.map(({ sample }) => sample), deviceId: null, meter, meteredPeaks: null }
+    const meteredPeaks = yield* peaks.unsent
+    const batch = { samples: rows.map(({ sample }) => sample), deviceId: null, meter, meteredPeaks }
     const outcome = yield* Effect.either(send(batch))
     if (Either.isLeft(outcome)) {
       return outcome.left.kind === "TooLarge" ? yield* halve(rows, outcome.left) : yield* outcome.left
     }
     const verdicts = verdictsOf(rows, outcome.right, yield* DateTime.now)
-    return yield* Either.match(verdicts, { onLeft: disbelieve, onRight: settle })
+    const settled = yield* Either.match(verdicts, { onLeft: disbelieve, onRight: settle })
+    if (outcome.right.rejected.length < rows.length) yield* peaks.markSent(meteredPeaks)
+    return settled
   })
   return { uploadOnce }
 })

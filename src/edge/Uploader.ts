@@ -5,6 +5,7 @@ import { backoffAtLeast } from "./Backoff.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
+import type { MeteredPeaks } from "./MeteredPeaks.ts"
 import type { ServerOptions } from "./IngestClient.ts"
 import { UploadFailed } from "./UploadFailed.ts"
 import { makeUploadOnce, type UploadError } from "./UploadOnce.ts"
@@ -34,7 +35,7 @@ const unexpected = new UploadFailed({
 /** Uploads what is spooled for as long as the layer lives, backing off from failures; nothing is lost when it ends. */
 export const layer = (
   options: UploaderOptions,
-): Layer.Layer<never, never, Spool | HttpClient.HttpClient | EdgeClock | EdgeStatus> =>
+): Layer.Layer<never, never, Spool | HttpClient.HttpClient | EdgeClock | EdgeStatus | MeteredPeaks> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const status = yield* EdgeStatus

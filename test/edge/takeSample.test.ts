@@ -125,6 +125,7 @@ describe("taking samples", () => {
       const meter = Layer.succeed(Meter, {
         device: Effect.suspend(() => (answers ? Effect.succeed(device) : gone)),
         measurement: Effect.sync(() => telegram(stamp(n++))),
+        telegram: Effect.succeedNone,
       })
       const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(meter))
       yield* takeSample

@@ -128,6 +128,20 @@ describe("a meter that proves to be one", () => {
     expect(device).toEqual({ serial, productType: "HWE-P1", firmwareVersion: "6.0304", apiVersion: "2.0.5" })
   })
 
+  it.each([
+    [200, "/FLU5\r\n!", Option.some("/FLU5\r\n!")],
+    [503, "telegram:no-telegram-received", Option.none()],
+    [404, "", Option.none()],
+  ])("gives its telegram as it is, or none: status %i", async (status, text, expected) => {
+    const dongle = await startDongle(genuine, (_, response) => {
+      response.writeHead(status, { "content-type": "text/plain" }).end(text)
+    })
+    const telegram = await Effect.runPromise(
+      Effect.flatMap(Meter, ({ telegram }) => telegram).pipe(Effect.provide(meterAt(dongle.port))),
+    )
+    expect(telegram).toEqual(expected)
+  })
+
   it("may be any of the CA's when no serial is known, and has to be the one that is", async () => {
     const dongle = await startDongle(genuine)
     const ca = Option.some(vendor.pem)

@@ -1,4 +1,4 @@
-import { Context, Data, type Effect } from "effect"
+import { Context, Data, type Effect, type Option } from "effect"
 import type { Measurement } from "../Measurement.ts"
 
 /**
@@ -26,5 +26,7 @@ export class Meter extends Context.Tag("domain/Meter")<
     readonly device: Effect.Effect<MeterDevice, MeterError>
     /** The newest reading; asking twice within a telegram gives the same one twice. */
     readonly measurement: Effect.Effect<Measurement, MeterError>
+    /** The newest telegram word for word; none while the meter gave none. */
+    readonly telegram: Effect.Effect<Option.Option<string>, MeterError>
   }
 >() {}

@@ -42,6 +42,15 @@ const codeOf = (cause: unknown): string => {
 const addressOf = ({ host, port }: MeterOptions): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 
+interface Reply {
+  readonly path: string
+  readonly status: number
+  readonly text: string
+}
+
+/** No telegram yet, and a device that has none to give. */
+const withoutTelegram = [503, 404]
+
 interface Exchange {
   readonly address: string
   readonly token: Redacted.Redacted
@@ -73,7 +82,7 @@ const make = (options: Exchange, dispatcher: Agent) =>
     }
 
     const get = Effect.fn("meter.get")(
-      function* <A, I>(path: string, schema: Schema.Schema<A, I>) {
+      function* <A>(path: string, read: (reply: Reply) => Effect.Effect<A, MeterError | ParseResult.ParseError>) {
         const response = yield* client.get(path)
         const text = yield* response.text
         if (response.status === 401) {
@@ -82,11 +91,7 @@ const make = (options: Exchange, dispatcher: Agent) =>
             message: `The meter at ${address} refuses the token in HW_P1_TOKEN: pair again to get a new one.`,
           })
         }
-        if (response.status !== 200) {
-          const message = `The meter at ${address} answers ${path} with status ${response.status}.`
-          return yield* new MeterError({ reason: "Malformed", message })
-        }
-        return yield* Schema.decode(Schema.parseJson(schema))(text)
+        return yield* read({ path, status: response.status, text })
       },
       (effect, path) =>
         effect.pipe(
@@ -113,7 +118,22 @@ const make = (options: Exchange, dispatcher: Agent) =>
         ),
     )
 
-    return Meter.of({ device: get("/api", Device), measurement: get("/api/measurement", Measurement) })
+    const unexpected = ({ path, status }: Reply) =>
+      new MeterError({ reason: "Malformed", message: `The meter at ${address} answers ${path} with status ${status}.` })
+    const json =
+      <A, I>(schema: Schema.Schema<A, I>) =>
+      (reply: Reply): Effect.Effect<A, MeterError | ParseResult.ParseError> =>
+        reply.status === 200 ? Schema.decode(Schema.parseJson(schema))(reply.text) : unexpected(reply)
+    const telegram = (reply: Reply): Effect.Effect<Option.Option<string>, MeterError> => {
+      if (reply.status === 200) return Effect.succeedSome(reply.text)
+      return withoutTelegram.includes(reply.status) ? Effect.succeedNone : unexpected(reply)
+    }
+
+    return Meter.of({
+      device: get("/api", json(Device)),
+      measurement: get("/api/measurement", json(Measurement)),
+      telegram: get("/api/telegram", telegram),
+    })
   })
 
 /** A HomeWizard P1 meter, Local API v2, over one connection to a peer that has proved to be the meter. */

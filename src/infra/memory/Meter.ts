@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, type Option } from "effect"
 import type { Measurement } from "../../domain/index.ts"
 import { Meter, type MeterDevice, type MeterError } from "../../domain/ports/index.ts"
 
@@ -9,8 +9,13 @@ const somewhere: MeterDevice = {
   apiVersion: "2.0.0",
 }
 
-/** A meter that reads what it is told to. */
+export interface MemoryMeter {
+  readonly device: MeterDevice
+  readonly telegram: Effect.Effect<Option.Option<string>, MeterError>
+}
+
+/** A meter that reads what it is told to; without a telegram unless it is given one. */
 export const layer = (
   measurement: Effect.Effect<Measurement, MeterError>,
-  device: MeterDevice = somewhere,
-): Layer.Layer<Meter> => Layer.succeed(Meter, { device: Effect.succeed(device), measurement })
+  { device = somewhere, telegram = Effect.succeedNone }: Partial<MemoryMeter> = {},
+): Layer.Layer<Meter> => Layer.succeed(Meter, { device: Effect.succeed(device), measurement, telegram })

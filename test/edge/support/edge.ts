@@ -3,7 +3,7 @@ import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Clock, DateTime, Effect, Layer, Logger, Ref, Schema } from "effect"
 import { Batch, Measurement } from "../../../src/domain/index.ts"
 import { Spool } from "../../../src/domain/ports/index.ts"
-import { EdgeClock, EdgeStatus } from "../../../src/edge/index.ts"
+import { EdgeClock, EdgeStatus, MeteredPeaks } from "../../../src/edge/index.ts"
 import { MemorySpool } from "../../../src/infra/memory/index.ts"
 import { sampleAt } from "../../infra/samples.ts"
 
@@ -26,7 +26,7 @@ export const stamp = (n: number): string =>
 /** An empty spool in memory and what the edge keeps beside it. */
 export const edgeInMemory = EdgeStatus.layer.pipe(
   Layer.provideMerge(MemorySpool.layer),
-  Layer.provideMerge(EdgeClock.layer),
+  Layer.provideMerge(Layer.merge(EdgeClock.layer, MeteredPeaks.layer)),
 )
 
 /** Log messages with their annotations, instead of on the screen. */
