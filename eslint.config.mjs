@@ -42,7 +42,8 @@ export default tseslint.config(
         "error",
         noClock,
         {
-          selector: "CallExpression[callee.object.name='Config'][callee.property.name!='literal'][arguments.0.type='Literal']",
+          selector:
+            "CallExpression[callee.object.name='Config'][callee.property.name!='literal'][arguments.0.type='Literal']",
           message: "Environment variables are named in the entry files only.",
         },
       ],
