@@ -1,9 +1,10 @@
 import { join } from "node:path"
+import { Command } from "@effect/cli"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Config, DateTime, Duration, Effect, Either, Layer, Option, Redacted } from "effect"
 import { defaultZone } from "../domain/index.ts"
 import { HomeWizardMeter, readCa } from "../infra/homewizard/index.ts"
-import { layerLogs, runProgram, Settings } from "../infra/process/index.ts"
+import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import * as Edge from "./Program.ts"
 import { parseInterval, parseMeterHost, parseServerUrl, parseToken, parseZone } from "./Settings.ts"
@@ -22,7 +23,7 @@ const settings = Config.all({
   logs: Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" }),
 })
 
-const program = Effect.gen(function* () {
+const live = Effect.gen(function* () {
   const { caFile, dataDir, deviceToken, logs, meter, meterToken, pollInterval, serverUrl, zone } = yield* settings
   const ca = yield* Effect.transposeMapOption(caFile, (path) => readCa(path, "HW_P1_CA_FILE"))
   const edge = Edge.layer({
@@ -41,4 +42,14 @@ const program = Effect.gen(function* () {
   return yield* Layer.launch(Layer.tap(edge, () => started)).pipe(Effect.provide(layerLogs(logs)))
 })
 
-runProgram(program)
+const run = Command.make("run", {}, () => live).pipe(
+  Command.withDescription("Take samples from the meter into the spool and upload them"),
+)
+
+const program = Command.make("p1-edge", {}, () => live).pipe(
+  Command.withDescription("The box at home: takes the meter's samples and uploads them"),
+  Command.withSubcommands([run]),
+  Command.run({ name: "p1-edge", version: "1" }),
+)
+
+runCommand(program)
