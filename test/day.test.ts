@@ -82,11 +82,11 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         ).toBe(true)
 
         // The monthly peak is the one that the meter reports.
-        const { readings } = yield* HttpApiClient.make(P1Api, {
+        const client = yield* HttpApiClient.make(P1Api, {
           baseUrl,
           transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(readToken)),
         })
-        const month = yield* readings.capacityMonth({ path: { month: "2026-02" }, urlParams: { top: 3 } })
+        const month = yield* client.capacity.month({ path: { month: "2026-02" }, urlParams: { top: 3 } })
         const reported = decode(engine.measurementAtSecond(toSecond))
         expect(month.meterPeakW).toBe(reported.monthlyPowerPeakW)
         expect(month.computedPeakTs).toEqual(month.meterPeakTs)
@@ -94,7 +94,7 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         expect(month.source).toBe("meter")
 
         // Hours add up to the registers' difference.
-        const series = yield* readings.series({ urlParams: { frame: "day", at: day } })
+        const series = yield* client.history.series({ urlParams: { frame: "day", at: day } })
         const first = ledger[0]
         const last = ledger.at(-1)
         const sum = (of: (point: (typeof series.series)[number]) => number) =>

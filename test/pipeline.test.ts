@@ -83,12 +83,12 @@ describe("one sample, all the way", () => {
       expect((yield* spool.status).waiting).toBe(0)
 
       // A reader asks, with the client that the same contract gives.
-      const { readings } = yield* HttpApiClient.make(P1Api, {
+      const client = yield* HttpApiClient.make(P1Api, {
         baseUrl,
         transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(readToken)),
       })
 
-      const now = yield* readings.realtime({ urlParams: {} })
+      const now = yield* client.realtime.latest({ urlParams: {} })
       expect(now).toMatchObject({ deviceId, ageS: 2, stale: false, powerW: 6000, energyImportKwh: 1002 })
       expect(now.quarter).toMatchObject({
         start: DateTime.add(noon, { minutes: 15 }),
@@ -100,7 +100,7 @@ describe("one sample, all the way", () => {
       })
       expect(now.month).toMatchObject({ month: "2026-01", peakW: 4321, source: "meter" })
 
-      const month = yield* readings.capacityMonth({ path: { month: "2026-01" }, urlParams: { top: 1 } })
+      const month = yield* client.capacity.month({ path: { month: "2026-01" }, urlParams: { top: 1 } })
       expect(month).toMatchObject({ status: "running", monthlyPeakW: 4321, computedPeakW: 6000, differenceW: -1679 })
       expect(month.peaks).toEqual([
         {
@@ -115,7 +115,7 @@ describe("one sample, all the way", () => {
         },
       ])
 
-      const day = yield* readings.series({ urlParams: { frame: "day", at: "2026-01-15" } })
+      const day = yield* client.history.series({ urlParams: { frame: "day", at: "2026-01-15" } })
       expect(day.bucket).toBe("hour")
       expect(day.series.map(({ bucket, energyImportKwh }) => [DateTime.formatIso(bucket), energyImportKwh])).toEqual([
         ["2026-01-15T11:00:00.000Z", 0.017],

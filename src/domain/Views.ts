@@ -127,3 +127,13 @@ export const Series = SnakeStruct({
   series: Schema.Array(SeriesPointView),
 }).annotations({ identifier: "Series" })
 export type Series = typeof Series.Type
+
+export const DeviceView = SnakeStruct({
+  deviceId: DeviceId,
+  name: Schema.String.annotations({ description: "Its name for people" }),
+  timezone: Schema.String.annotations({ description: "The IANA zone of its days and months" }),
+}).annotations({ identifier: "Device" })
+
+/** Reply of `GET /v1/devices`. */
+export const Devices = SnakeStruct({ devices: Schema.Array(DeviceView) }).annotations({ identifier: "Devices" })
+export type Devices = typeof Devices.Type

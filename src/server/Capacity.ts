@@ -1,5 +1,6 @@
+import { HttpApiBuilder } from "@effect/platform"
 import { Array as Arr, Clock, Effect, Option, Order } from "effect"
-import { NotFound } from "../domain/api/index.ts"
+import { NotFound, P1Api } from "../domain/api/index.ts"
 import {
   billedFloorW,
   type CapacityMonth,
@@ -62,8 +63,8 @@ const coverageOf = (quarters: ReadonlyArray<QuarterHourView>, { fromMs, toMs }: 
   return elapsedMs > 0 ? Math.min(1, coveredMs / elapsedMs) : 0
 }
 
-/** Reply of `GET /v1/capacity/month/{month}`: the month's peak, who says so, and its `top` highest quarter-hours. */
-export const capacityMonth = (month: Month, requested: DeviceId | undefined, top: number) =>
+/** The month's peak, who says so, and its `top` highest quarter-hours. */
+const capacityMonth = (month: Month, requested: DeviceId | undefined, top: number) =>
   Effect.gen(function* () {
     const device = yield* requestedDevice(requested)
     const store = yield* Store
@@ -89,3 +90,8 @@ export const capacityMonth = (month: Month, requested: DeviceId | undefined, top
     }
     return reply
   })
+
+/** `GET /v1/capacity/month/{month}`. */
+export const layer = HttpApiBuilder.group(P1Api, "capacity", (handlers) =>
+  handlers.handle("month", ({ path, urlParams }) => capacityMonth(path.month, urlParams.device_id, urlParams.top)),
+)

@@ -4,23 +4,29 @@ import { RealtimeCache, type Registry, type Secrets, Store } from "../domain/por
 import { HttpServerNode } from "../infra/http-server/index.ts"
 import type { StartupError } from "../infra/process/index.ts"
 import * as Authorization from "./Authorization.ts"
+import * as Capacity from "./Capacity.ts"
+import * as Devices from "./Devices.ts"
 import * as Health from "./Health.ts"
 import * as Ingest from "./Ingest.ts"
 import * as Lookups from "./Lookups.ts"
 import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
 import * as Problems from "./Problems.ts"
-import * as Readings from "./Readings.ts"
 import * as Realtime from "./Realtime.ts"
+import * as Series from "./Series.ts"
 
 export interface Options extends HttpServerNode.Options {
   /** How long requests under way may take when the server ends; 10 s unless given. */
   readonly drainFor?: Duration.DurationInput
 }
 
-const groups = Layer.mergeAll(Ingest.layer, Readings.layer, Health.layer).pipe(
-  Layer.provide([Authorization.layer, Realtime.layerStates]),
-  Layer.provide(Lookups.layer),
-)
+const groups = Layer.mergeAll(
+  Ingest.layer,
+  Realtime.layer,
+  Capacity.layer,
+  Series.layer,
+  Devices.layer,
+  Health.layer,
+).pipe(Layer.provide([Authorization.layer, Realtime.layerStates]), Layer.provide(Lookups.layer))
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 

@@ -1,4 +1,6 @@
+import { HttpApiBuilder } from "@effect/platform"
 import { Clock, Context, type DateTime, Effect, Layer, Option } from "effect"
+import { P1Api } from "../domain/api/index.ts"
 import {
   type Device,
   type DeviceId,
@@ -127,8 +129,7 @@ export const layerStates: Layer.Layer<RealtimeStates, never, Store | RealtimeCac
   make,
 )
 
-/** Reply of `GET /v1/realtime`. */
-export const realtime = (requested: DeviceId | undefined) =>
+const realtime = (requested: DeviceId | undefined) =>
   Effect.gen(function* () {
     const device = yield* requestedDevice(requested)
     const { current } = yield* RealtimeStates
@@ -138,3 +139,8 @@ export const realtime = (requested: DeviceId | undefined) =>
     const reply: Realtime = { ...state, ageS, stale: ageS > staleAfterS }
     return reply
   })
+
+/** `GET /v1/realtime`. */
+export const layer = HttpApiBuilder.group(P1Api, "realtime", (handlers) =>
+  handlers.handle("latest", ({ urlParams }) => realtime(urlParams.device_id)),
+)

@@ -1,4 +1,6 @@
+import { HttpApiBuilder } from "@effect/platform"
 import { DateTime, Effect } from "effect"
+import { P1Api } from "../domain/api/index.ts"
 import {
   bucketOf,
   cutRange,
@@ -36,8 +38,7 @@ const rangeOf = (device: Device, frame: Frame, at: LocalDate | undefined) =>
     return rangeOfFrame(frame, at ?? localDateOf(yield* DateTime.now, zone), zone)
   })
 
-/** Reply of `GET /v1/series`. */
-export const series = (requested: DeviceId | undefined, frame: Frame, at: LocalDate | undefined) =>
+const series = (requested: DeviceId | undefined, frame: Frame, at: LocalDate | undefined) =>
   Effect.gen(function* () {
     const device = yield* requestedDevice(requested)
     const { quarterHours } = yield* Store
@@ -57,3 +58,8 @@ export const series = (requested: DeviceId | undefined, frame: Frame, at: LocalD
     }
     return reply
   })
+
+/** `GET /v1/series`. */
+export const layer = HttpApiBuilder.group(P1Api, "history", (handlers) =>
+  handlers.handle("series", ({ urlParams }) => series(urlParams.device_id, urlParams.frame, urlParams.at)),
+)

@@ -87,8 +87,8 @@ const readRealtime = (baseUrl: string, token: Redacted.Redacted) =>
       baseUrl,
       transformClient: HttpClient.mapRequest(HttpClientRequest.bearerToken(token)),
     }),
-    ({ readings }) =>
-      readings.realtime({ urlParams: {} }).pipe(
+    (client) =>
+      client.realtime.latest({ urlParams: {} }).pipe(
         Effect.timeout("2 seconds"),
         Effect.orElseSucceed((): Realtime | null => null),
       ),

@@ -27,6 +27,7 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("the documentatio
         "/health/live",
         "/health/ready",
         "/v1/capacity/month/{month}",
+        "/v1/devices",
         "/v1/ingest",
         "/v1/realtime",
         "/v1/series",
@@ -48,6 +49,7 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("the documentatio
         "/v1/realtime": ["200", "400", "401", "403", "404", "500", "503"],
         "/v1/capacity/month/{month}": ["200", "400", "401", "403", "404", "500", "503"],
         "/v1/series": ["200", "400", "401", "403", "404", "500", "503"],
+        "/v1/devices": ["200", "400", "401", "403", "500", "503"],
         "/health/live": ["200", "500"],
         "/health/ready": ["200", "500", "503"],
       })

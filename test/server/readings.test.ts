@@ -14,6 +14,16 @@ const january = [
 ]
 
 layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) => {
+  it.effect("is told which devices its token sees, and no others", () =>
+    Effect.gen(function* () {
+      const { bothReader, homeReader } = yield* Running
+      const home = { device_id: "home", name: "Home", timezone: "Europe/Brussels" }
+      const barn = { device_id: "barn", name: "Barn", timezone: "Europe/Brussels" }
+      expect((yield* call("/v1/devices", { token: homeReader })).json).toEqual({ devices: [home] })
+      expect((yield* call("/v1/devices", { token: bothReader })).json).toEqual({ devices: [barn, home] })
+    }),
+  )
+
   it.effect("is told in a sentence that a device has no samples", () =>
     Effect.gen(function* () {
       const { bothReader } = yield* Running
