@@ -1,3 +1,4 @@
+export * as MemoryEdgeState from "./EdgeState.ts"
 export * as MemoryMeter from "./Meter.ts"
 export * as MemoryRealtimeCache from "./RealtimeCache.ts"
 export * as MemoryRegistry from "./Registry.ts"

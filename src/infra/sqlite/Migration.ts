@@ -3,10 +3,8 @@ import { Effect } from "effect"
 import { StartupError } from "../process/index.ts"
 import { columnDefinitions } from "./Rows.ts"
 
-const schemaVersion = 1
-
 /** The triggers keep `state` in the statement that adds or removes a row, so that the two never disagree. */
-const statements = [
+const samples = [
   `CREATE TABLE sample (id INTEGER PRIMARY KEY AUTOINCREMENT, not_before INTEGER NOT NULL DEFAULT 0, ${columnDefinitions})`,
   `CREATE TABLE quarantine (id INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL, ${columnDefinitions})`,
   `CREATE TABLE state (waiting INTEGER NOT NULL, last_ts INTEGER, last_meter_stamp TEXT, last_meter TEXT)`,
@@ -20,6 +18,12 @@ const statements = [
    END`,
 ]
 
+const edgeState = [`CREATE TABLE edge_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`]
+
+/** Each brings the file from one schema version to the next; what was released is never changed. */
+const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState]
+const schemaVersion = steps.length
+
 /** Brings the file to this program's schema. Always a write, for a lock that only a write takes. */
 export const migrate = Effect.fn("migrate")(function* (sql: SqlClient.SqlClient, filename: string) {
   const [row] = yield* sql<{ readonly userVersion: number }>`PRAGMA user_version`
@@ -29,6 +33,6 @@ export const migrate = Effect.fn("migrate")(function* (sql: SqlClient.SqlClient,
       message: `The spool ${filename} was written by a newer version of this program (schema ${found}, this one knows ${schemaVersion}): run that version, or set DATA_DIR to another folder.`,
     })
   }
-  if (found === 0) for (const statement of statements) yield* sql.unsafe(statement)
+  for (const statement of steps.slice(found).flat()) yield* sql.unsafe(statement)
   yield* sql.unsafe(`PRAGMA user_version = ${schemaVersion}`)
 })

@@ -1,8 +1,9 @@
-import { Array as Arr, DateTime, Effect, Layer, Option, type ParseResult, Schema } from "effect"
-import type { SqlError } from "@effect/sql"
-import { Spool, SpoolError } from "../../domain/ports/index.ts"
+import { Array as Arr, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { EdgeState, Spool } from "../../domain/ports/index.ts"
 import type { StartupError } from "../process/index.ts"
 import * as Database from "./Database.ts"
+import * as State from "./EdgeState.ts"
+import { unread, unwritten } from "./Failure.ts"
 import { columnNames, NewRow, Row, StateRow } from "./Rows.ts"
 
 const encodeRow = Schema.encode(NewRow)
@@ -10,17 +11,6 @@ const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
 const decodeState = Schema.decodeUnknown(Schema.Tuple(StateRow))
 const decodeCount = Schema.decodeUnknown(Schema.Tuple(Schema.Struct({ count: Schema.Number })))
 const decodeOldest = Schema.decodeUnknown(Schema.Array(Schema.Struct({ ts: Schema.DateTimeUtcFromNumber })))
-
-const reasonOf = (error: SqlError.SqlError | ParseResult.ParseError): string =>
-  error._tag === "SqlError" && error.cause instanceof Error ? error.cause.message : error.message
-
-const failing = (what: string) =>
-  Effect.mapError(
-    (error: SqlError.SqlError | ParseResult.ParseError) =>
-      new SpoolError({ message: `${what}: ${reasonOf(error)}`, cause: error }),
-  )
-const unwritten = failing("The spool could not be written")
-const unread = failing("The spool could not be read")
 
 const make = Effect.gen(function* () {
   const { alone, sql, transaction } = yield* Database.Database
@@ -89,6 +79,11 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** A spool in a file that this process alone may open; `append` returns when the sample is on the disk. */
-export const layer = (options: { readonly filename: string }): Layer.Layer<Spool, StartupError> =>
-  Layer.effect(Spool, make).pipe(Layer.provide(Database.layer(options)))
+/**
+ * A spool in a file that this process alone may open, and in the same file what the edge remembers; `append` returns
+ * when the sample is on the disk.
+ */
+export const layer = (options: { readonly filename: string }): Layer.Layer<Spool | EdgeState, StartupError> =>
+  Layer.merge(Layer.effect(Spool, make), Layer.effect(EdgeState, State.make)).pipe(
+    Layer.provide(Database.layer(options)),
+  )
