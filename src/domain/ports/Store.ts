@@ -3,6 +3,7 @@ import type { Range } from "../Calendar.ts"
 import type { DeviceId } from "../Device.ts"
 import type { Instant } from "../Instant.ts"
 import type { ReportedPeak } from "../MonthlyPeak.ts"
+import type { CurveBucket, PowerPoint } from "../PowerCurve.ts"
 import type { QuarterHour } from "../QuarterHour.ts"
 import type { MeteredPeak, MeterInfo, Month, Sample } from "../Sample.ts"
 
@@ -63,6 +64,12 @@ export class Store extends Context.Tag("domain/Store")<
     ) => Effect.Effect<Option.Option<ReportedPeak>, StoreUnavailable>
     /** Stored samples of a range in order of time; of sub-meters, the readings first seen with each. */
     readonly samples: (deviceId: DeviceId, range: Range) => Effect.Effect<ReadonlyArray<Sample>, StoreUnavailable>
+    /** The power curve of the minutes or hours that start in a range, in order; those without samples are left out. */
+    readonly powerCurve: (
+      deviceId: DeviceId,
+      range: Range,
+      bucket: CurveBucket,
+    ) => Effect.Effect<ReadonlyArray<PowerPoint>, StoreUnavailable>
     /** What the meter said of itself, each change once, in order of time. */
     readonly meterChanges: (deviceId: DeviceId) => Effect.Effect<ReadonlyArray<MeterInfo>, StoreUnavailable>
     /** Fails while the store cannot be used. */

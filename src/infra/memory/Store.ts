@@ -1,9 +1,11 @@
 import { Array as Arr, DateTime, Effect, Layer, Option, Order } from "effect"
 import {
+  curveBucketMs,
   type DeviceId,
   type Instant,
   meterChanges,
   type MeterInfo,
+  powerCurve,
   quarterHourMs,
   quarterStartMs,
   type Range,
@@ -83,6 +85,12 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
             .slice(placeOf(data.samples, fromMs), placeOf(data.samples, toMs))
             .map((sample) => withReadings(data, sample)),
         ),
+      powerCurve: (deviceId, range, bucket) =>
+        read(deviceId, ({ samples }) => {
+          const endMs = Math.ceil(range.toMs / curveBucketMs[bucket]) * curveBucketMs[bucket]
+          const fromRange = samples.slice(placeOf(samples, range.fromMs), placeOf(samples, endMs))
+          return powerCurve(fromRange, bucket).filter(({ startMs }) => startMs >= range.fromMs)
+        }),
       meterChanges: (deviceId) => read(deviceId, ({ meters }) => meterChanges(Arr.sort(meters.values(), byTime))),
       check: Effect.void,
       description: "in memory",

@@ -1,26 +1,44 @@
-import { Migrator, SqlClient, type SqlError } from "@effect/sql"
-import { Effect, Predicate, Schema } from "effect"
+import { SqlClient, type SqlError } from "@effect/sql"
+import { Effect, Schema } from "effect"
 import { StartupError } from "../process/index.ts"
+import * as Face from "./Face.ts"
 import { reasonOf } from "./Failure.ts"
 import samples from "./migrations/0001_samples.ts"
+import store from "./migrations/0002_store.ts"
 
-const migrations = {
+const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
+  "0002_store": store,
 }
 
-const table = "p1_migrations"
 /** Any number that no other program on the database locks. */
 const lockKey = 7_031_900
 
-const newestKnown = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
-const Newest = Schema.Tuple(Schema.Struct({ id: Schema.Number }))
+const numbered = Object.entries(migrations)
+  .map(([key, migration]) => ({ id: Number.parseInt(key, 10), name: key.slice(key.indexOf("_") + 1), migration }))
+  .sort((a, b) => a.id - b.id)
+const newestKnown = Math.max(...numbered.map(({ id }) => id))
 
-const failed = (error: unknown): StartupError =>
+const decodeApplied = Schema.decodeUnknown(Schema.Array(Schema.Struct({ id: Schema.Number })))
+
+const failed = (error: SqlError.SqlError): StartupError =>
   new StartupError({
-    message: `The database could not be brought up to date (${
-      Predicate.isTagged(error, "SqlError") ? reasonOf(error as SqlError.SqlError) : String(error)
-    }): its user needs to own the tables and may have to be granted CREATE on the schema.`,
+    message: `The database could not be brought up to date (${reasonOf(error)}): its user needs to own the tables and may have to be granted CREATE on the schema.`,
   })
+
+/** The migrations that the database has not seen, whichever those are; one that this program does not know is refused. */
+const missing = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`select migration_id as id from p1_migrations order by 1`
+  const applied = (yield* Effect.orDie(decodeApplied(rows))).map(({ id }) => id)
+  const unknown = applied.find((id) => !numbered.some((known) => known.id === id))
+  if (unknown !== undefined) {
+    return yield* new StartupError({
+      message: `The database was made by a newer version of this program (its schema has migration ${unknown}, this program knows up to ${newestKnown}): start the newer version, or restore a backup of before.`,
+    })
+  }
+  return numbered.filter(({ id }) => !applied.includes(id))
+})
 
 /**
  * Brings the schema up to date in one transaction, under a lock, so that several may start at once. A schema of a
@@ -30,25 +48,19 @@ export const run: Effect.Effect<void, StartupError, SqlClient.SqlClient> = Effec
   const sql = yield* SqlClient.SqlClient
   yield* sql`select pg_advisory_xact_lock(${lockKey})`
   yield* sql`set local client_min_messages = warning`
-  yield* sql`create table if not exists ${sql(table)} (
+  yield* sql`create table if not exists p1_migrations (
     migration_id integer primary key,
     created_at timestamptz not null default now(),
     name text not null
   )`
-  const rows = yield* sql`select coalesce(max(migration_id), 0) as id from ${sql(table)}`
-  const [{ id }] = yield* Effect.orDie(Schema.decodeUnknown(Newest)(rows))
-  if (id > newestKnown) {
-    return yield* new StartupError({
-      message: `The database was made by a newer version of this program (its schema is ${id}, this program knows ${newestKnown}): start the newer version, or restore a backup of before.`,
-    })
-  }
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
+  yield* Effect.forEach(
+    yield* missing,
+    ({ id, migration, name }) =>
+      Effect.zipRight(migration, sql`insert into p1_migrations (migration_id, name) values (${id}, ${name})`),
+    { discard: true },
+  )
+  yield* Face.put
 }).pipe(
   (migrate) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(migrate)),
-  Effect.catchAllDefect((defect) =>
-    Predicate.isTagged(defect, "MigrationError") && "cause" in defect
-      ? Effect.fail(failed(defect.cause))
-      : Effect.die(defect),
-  ),
-  Effect.catchTags({ SqlError: (error) => failed(error), MigrationError: (error) => failed(error.message) }),
+  Effect.catchTag("SqlError", (error) => failed(error)),
 )

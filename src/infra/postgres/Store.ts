@@ -7,6 +7,7 @@ import * as Client from "./Client.ts"
 import { orUnavailable } from "./Failure.ts"
 import { ingest } from "./Ingest.ts"
 import * as Migrations from "./Migrations.ts"
+import { powerCurve } from "./PowerCurves.ts"
 import * as Queries from "./Queries.ts"
 import { layer as layerRegistry } from "./Registry.ts"
 
@@ -34,6 +35,7 @@ const make = Effect.gen(function* () {
     extent: (deviceId) => orUnavailable(Queries.extent(sql, deviceId)),
     reportedPeak: (deviceId, month) => orUnavailable(Queries.reportedPeak(sql, deviceId, month)),
     samples: (deviceId, range) => orUnavailable(Queries.samples(sql, deviceId, range)),
+    powerCurve: (deviceId, range, bucket) => orUnavailable(powerCurve(sql, deviceId, range, bucket)),
     meterChanges: (deviceId) => Effect.map(orUnavailable(Queries.meterInfos(sql, deviceId)), meterChanges),
     check: orUnavailable(sql`select 1`).pipe(
       Effect.asVoid,
