@@ -59,20 +59,23 @@ export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (server: Ser
       : Effect.zipRight(Ref.set(limit, Math.ceil(rows.length / 2)), uploadOnce)
   }
 
-  const uploadOnce: Effect.Effect<number, UploadError> = Effect.gen(function* () {
+  const uploadOnce: Effect.Effect<number, UploadError> = Effect.suspend(() => Effect.flatten(Effect.scoped(uploadDue)))
+
+  /** Gives what remains to be done once the samples are no longer lent. */
+  const uploadDue = Effect.gen(function* () {
     const due = yield* spool.oldest(yield* Ref.get(limit), yield* DateTime.now)
-    if (due.length === 0) return 0
+    if (due.length === 0) return Effect.succeed(0)
     const { meter, rows } = cutBatch(due)
     const meteredPeaks = yield* peaks.unsent
     const batch = { samples: rows.map(({ sample }) => sample), deviceId: null, meter, meteredPeaks }
     const outcome = yield* Effect.either(send(batch))
     if (Either.isLeft(outcome)) {
-      return outcome.left.kind === "TooLarge" ? yield* halve(rows, outcome.left) : yield* outcome.left
+      return outcome.left.kind === "TooLarge" ? halve(rows, outcome.left) : yield* outcome.left
     }
     const verdicts = verdictsOf(rows, outcome.right, yield* DateTime.now)
     const settled = yield* Either.match(verdicts, { onLeft: disbelieve, onRight: settle })
     if (outcome.right.rejected.length < rows.length) yield* peaks.markSent(meteredPeaks)
-    return settled
+    return Effect.succeed(settled)
   })
   return { uploadOnce }
 })

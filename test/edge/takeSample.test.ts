@@ -25,7 +25,7 @@ const poll = (telegrams: ReadonlyArray<Measurement>) =>
     )
   })
 
-const spooled = Effect.flatMap(Spool, (spool) => spool.oldest(100_000, utc("2100-01-01T00:00:00Z")))
+const spooled = Effect.flatMap(Spool, (spool) => Effect.scoped(spool.oldest(100_000, utc("2100-01-01T00:00:00Z"))))
 const stamps = Effect.map(spooled, (rows) => rows.map(({ sample }) => sample.meterStamp))
 const inMemory = <A, E>(effect: Effect.Effect<A, E, Spool | EdgeClock | EdgeStatus>) =>
   Effect.provide(effect, edgeInMemory)

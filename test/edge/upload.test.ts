@@ -16,7 +16,7 @@ const accept = (request: SentRequest) => {
 }
 
 const left = Effect.flatMap(Spool, (spool) =>
-  Effect.map(spool.oldest(10_000, DateTime.unsafeMake("2100-01-01")), (rows) =>
+  Effect.map(Effect.scoped(spool.oldest(10_000, DateTime.unsafeMake("2100-01-01"))), (rows) =>
     rows.map(({ sample }) => sample.powerW - 1000),
   ),
 )
@@ -65,8 +65,8 @@ describe("one upload", () => {
       yield* yield* upload(server)
       const spool = yield* Spool
       expect(yield* left).toEqual([3])
-      expect(yield* spool.oldest(9, DateTime.add(sampleAt(0).ts, { millis: 59_999 }))).toEqual([])
-      expect(yield* spool.oldest(9, DateTime.add(sampleAt(0).ts, { seconds: 60 }))).toHaveLength(1)
+      expect(yield* Effect.scoped(spool.oldest(9, DateTime.add(sampleAt(0).ts, { millis: 59_999 })))).toEqual([])
+      expect(yield* Effect.scoped(spool.oldest(9, DateTime.add(sampleAt(0).ts, { seconds: 60 })))).toHaveLength(1)
       expect(yield* spool.status).toMatchObject({ waiting: 1, quarantined: 1 })
     }).pipe(Effect.provide(edgeInMemory)),
   )

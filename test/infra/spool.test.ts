@@ -1,14 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DateTime, Effect, type Layer, Option } from "effect"
+import { Chunk, DateTime, Effect, Exit, Option, Scope, Stream } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { fromEpochMillis } from "../../src/domain/index.ts"
-import { Spool } from "../../src/domain/ports/index.ts"
+import { quarantineLimit } from "../../src/domain/ports/index.ts"
 import { MemorySpool } from "../../src/infra/memory/index.ts"
-import type { StartupError } from "../../src/infra/process/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
 import { bareSampleAt, meterOf, sampleAt } from "./samples.ts"
+import { appendAll, counts, countsOf, ids, now, numbersOf, powers, use } from "./spools.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "spool-"))
 afterAll(() => {
@@ -17,27 +17,15 @@ afterAll(() => {
 let files = 0
 const newFile = () => join(folder, "made/by/the/spool", `${++files}.sqlite`)
 
-const now = sampleAt(1000).ts
-const use = <A, E>(
-  layer: Layer.Layer<Spool, StartupError>,
-  program: (spool: typeof Spool.Service) => Effect.Effect<A, E>,
-) => Effect.runPromise(Effect.provide(Effect.flatMap(Spool, program), layer))
-
-const appendAll = (spool: typeof Spool.Service, ns: ReadonlyArray<number>) =>
-  Effect.forEach(ns, (n) => spool.append(sampleAt(n), null), { discard: true })
-const powers = (spool: typeof Spool.Service, limit = 100) =>
-  Effect.map(spool.oldest(limit, now), (rows) => rows.map(({ sample }) => sample.powerW - 1000))
-const ids = (spool: typeof Spool.Service) => Effect.map(spool.oldest(100, now), (rows) => rows.map(({ id }) => id))
-
 describe.each([
   ["in memory", () => MemorySpool.layer],
   ["in SQLite", () => SqliteSpool.layer({ filename: newFile() })],
 ] as const)("a spool %s", (_, layer) => {
   it("is empty at first", async () => {
     const empty = await use(layer(), (spool) =>
-      Effect.all([spool.oldest(10, now), spool.lastTaken, spool.lastMeter, spool.status]),
+      Effect.all([powers(spool), spool.lastTaken, spool.lastMeter, counts(spool)]),
     )
-    expect(empty).toEqual([[], Option.none(), Option.none(), { waiting: 0, oldestTs: Option.none(), quarantined: 0 }])
+    expect(empty).toEqual([[], Option.none(), Option.none(), countsOf({ waiting: 0, oldestTs: Option.none() })])
   })
 
   it("gives back samples exactly, in the order they were taken, whatever their time", async () => {
@@ -46,7 +34,7 @@ describe.each([
         yield* spool.append(sampleAt(5), meterOf("6.0304"))
         yield* spool.append(bareSampleAt(3), null)
         yield* spool.append({ ...sampleAt(4), external: [] }, null)
-        return yield* spool.oldest(10, now)
+        return yield* Effect.scoped(spool.oldest(10, now))
       }),
     )
     expect(rows.map(({ meter, sample }) => ({ meter, sample }))).toEqual([
@@ -99,11 +87,11 @@ describe.each([
         const until = DateTime.add(now, { seconds: 60 })
         yield* spool.settle([{ _tag: "Postponed", id: one, until }])
         const held = yield* powers(spool)
-        const due = yield* spool.oldest(10, until)
-        return [held, due.length, yield* spool.status] as const
+        const due = yield* Effect.scoped(spool.oldest(10, until))
+        return [held, due.length, yield* counts(spool)] as const
       }),
     )
-    expect(seen).toEqual([[2], 2, { waiting: 2, oldestTs: Option.some(sampleAt(1).ts), quarantined: 0 }])
+    expect(seen).toEqual([[2], 2, countsOf({ waiting: 2, oldestTs: Option.some(sampleAt(1).ts) })])
   })
 
   it("counts what was quarantined and does not offer it again", async () => {
@@ -115,10 +103,10 @@ describe.each([
           { _tag: "Quarantined", id: one, code: "invalid", message: "powerW: absurd" },
           { _tag: "Postponed", id: two, until: fromEpochMillis(0) },
         ])
-        return [yield* powers(spool), yield* spool.status] as const
+        return [yield* powers(spool), yield* counts(spool)] as const
       }),
     )
-    expect(seen).toEqual([[2], { waiting: 1, oldestTs: Option.some(sampleAt(2).ts), quarantined: 1 }])
+    expect(seen).toEqual([[2], countsOf({ waiting: 1, oldestTs: Option.some(sampleAt(2).ts), quarantined: 1 })])
   })
 
   it("remembers what was taken last and what the meter said of itself after all has left", async () => {
@@ -134,5 +122,104 @@ describe.each([
       Option.some({ ts: sampleAt(2).ts, meterStamp: sampleAt(2).meterStamp }),
       Option.some(meterOf("6.0304")),
     ])
+  })
+
+  it("lends from both ends, in the order taken, and none twice", async () => {
+    const seen = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [1, 2, 3, 4, 5, 6])
+        const live = yield* Scope.make()
+        const newest = yield* Scope.extend(spool.newest(2, now), live)
+        const rest = yield* Effect.scoped(Effect.zip(spool.oldest(3, now), spool.newest(5, now)))
+        yield* Scope.close(live, Exit.void)
+        return [numbersOf(newest), ...rest.map(numbersOf), yield* powers(spool)]
+      }),
+    )
+    expect(seen).toEqual([[5, 6], [1, 2, 3], [4], [1, 2, 3, 4, 5, 6]])
+  })
+
+  it("lends none twice to many who ask at once", async () => {
+    const lent = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(
+          spool,
+          Array.from({ length: 50 }, (_, n) => n),
+        )
+        return yield* Effect.scoped(
+          Effect.all(
+            Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? spool.oldest(3, now) : spool.newest(3, now))),
+            { concurrency: "unbounded" },
+          ),
+        )
+      }),
+    )
+    const numbers = lent.flatMap(numbersOf)
+    expect(new Set(numbers).size).toBe(numbers.length)
+    expect(numbers).toHaveLength(50)
+  })
+
+  it("reads through all samples that wait, lent or not, also those of more than a page", async () => {
+    const seen = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(
+          spool,
+          Array.from({ length: 1_005 }, (_, n) => n),
+        )
+        yield* spool.oldest(2, now)
+        return Chunk.toReadonlyArray(yield* Stream.runCollect(spool.samples))
+      }).pipe(Effect.scoped),
+    )
+    expect(numbersOf(seen)).toEqual(Array.from({ length: 1_005 }, (_, n) => n))
+  })
+
+  it("shows what was quarantined, why and when, and lets it wait again in its old place", async () => {
+    const seen = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* spool.append(sampleAt(1), meterOf("6.0304"))
+        yield* appendAll(spool, [2, 3])
+        const [one = 0, two = 0] = yield* ids(spool)
+        const refusal = { code: "invalid", message: "powerW: absurd" } as const
+        yield* spool.settle([one, two].map((id) => ({ _tag: "Quarantined", id, ...refusal })))
+        const quarantined = Chunk.toReadonlyArray(yield* Stream.runCollect(spool.quarantine))
+        const retried = [yield* spool.retry([two, 999_999]), yield* powers(spool)]
+        return [
+          quarantined,
+          ...retried,
+          yield* spool.retry("all"),
+          yield* powers(spool),
+          yield* spool.lastTaken,
+        ] as const
+      }),
+    )
+    const [quarantined, ...rest] = seen
+    expect(quarantined).toMatchObject([
+      { sample: sampleAt(1), meter: meterOf("6.0304"), code: "invalid", message: "powerW: absurd" },
+      { sample: sampleAt(2), meter: null },
+    ])
+    const last = Option.some({ ts: sampleAt(3).ts, meterStamp: sampleAt(3).meterStamp })
+    expect(rest).toEqual([1, [2, 3], 1, [1, 2, 3], last])
+  })
+
+  it("keeps what does not fit into the quarantine waiting, put off for an hour", { timeout: 60_000 }, async () => {
+    const seen = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(
+          spool,
+          Array.from({ length: quarantineLimit + 2 }, (_, n) => n),
+        )
+        const rows = yield* Effect.scoped(spool.oldest(quarantineLimit + 2, now))
+        yield* spool.settle(rows.map(({ id }) => ({ _tag: "Quarantined", id, code: "invalid", message: "" })))
+        const { quarantined, waiting } = yield* spool.status
+        const at = yield* DateTime.now
+        const soon = yield* Effect.scoped(spool.oldest(5, DateTime.add(at, { minutes: 59 })))
+        const later = yield* Effect.scoped(spool.oldest(5, DateTime.add(at, { minutes: 61 })))
+        return [quarantined, waiting, numbersOf(soon), numbersOf(later)]
+      }),
+    )
+    expect(seen).toEqual([quarantineLimit, 2, [], [quarantineLimit, quarantineLimit + 1]])
+  })
+
+  it("says that it can be written", async () => {
+    await use(layer(), (spool) => spool.check)
   })
 })

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import Sqlite from "better-sqlite3"
-import { DateTime, Effect, Either, type Layer, Option } from "effect"
+import { DateTime, Effect, Either, Option } from "effect"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
-import type { StartupError } from "../../src/infra/process/index.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
 import { meterOf, sampleAt } from "./samples.ts"
+import { appendAll, counts, countsOf, ids, now, powers, use } from "./spools.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "spool-"))
 afterAll(() => {
@@ -19,18 +19,6 @@ afterAll(() => {
 })
 let files = 0
 const newFile = () => join(folder, "made/by/the/spool", `${++files}.sqlite`)
-
-const now = sampleAt(1000).ts
-const use = <A, E>(
-  layer: Layer.Layer<Spool, StartupError>,
-  program: (spool: typeof Spool.Service) => Effect.Effect<A, E>,
-) => Effect.runPromise(Effect.provide(Effect.flatMap(Spool, program), layer))
-
-const appendAll = (spool: typeof Spool.Service, ns: ReadonlyArray<number>) =>
-  Effect.forEach(ns, (n) => spool.append(sampleAt(n), null), { discard: true })
-const powers = (spool: typeof Spool.Service, limit = 100) =>
-  Effect.map(spool.oldest(limit, now), (rows) => rows.map(({ sample }) => sample.powerW - 1000))
-const ids = (spool: typeof Spool.Service) => Effect.map(spool.oldest(100, now), (rows) => rows.map(({ id }) => id))
 
 const refusal = (filename: string) =>
   Effect.runPromise(
@@ -61,13 +49,13 @@ describe("a spool in a file", () => {
       }),
     )
     const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
-      Effect.all([powers(spool), spool.lastTaken, spool.lastMeter, spool.status]),
+      Effect.all([powers(spool), spool.lastTaken, spool.lastMeter, counts(spool)]),
     )
     expect(seen).toEqual([
       [2, 3],
       Option.some({ ts: sampleAt(3).ts, meterStamp: sampleAt(3).meterStamp }),
       Option.some(meterOf("6.0304")),
-      { waiting: 2, oldestTs: Option.some(sampleAt(2).ts), quarantined: 0 },
+      countsOf({ waiting: 2, oldestTs: Option.some(sampleAt(2).ts) }),
     ])
   })
 
@@ -118,10 +106,10 @@ describe("a spool in a file", () => {
           ]),
         )
         yield* appendAll(spool, [3])
-        return [Either.isLeft(outcome), yield* powers(spool), yield* spool.status] as const
+        return [Either.isLeft(outcome), yield* powers(spool), yield* counts(spool)] as const
       }),
     )
-    expect(seen).toEqual([true, [1, 2, 3], { waiting: 3, oldestTs: Option.some(sampleAt(1).ts), quarantined: 0 }])
+    expect(seen).toEqual([true, [1, 2, 3], countsOf({ waiting: 3, oldestTs: Option.some(sampleAt(1).ts) })])
   })
 
   it("keeps a sample whose append returned, also beside a settle that fails", async () => {

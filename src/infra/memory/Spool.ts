@@ -1,74 +1,47 @@
-import { Chunk, Effect, HashMap, Layer, Option, Ref } from "effect"
-import type { MeterInfo, Sample } from "../../domain/index.ts"
-import { Spool, type SpooledSample, type Verdict } from "../../domain/ports/index.ts"
+import { Chunk, DateTime, Effect, Layer, Option, Ref, Stream } from "effect"
+import { makeLending } from "../../domain/index.ts"
+import { Spool, type SpoolStatus } from "../../domain/ports/index.ts"
+import * as Rows from "./SpoolRows.ts"
 
-interface State {
-  readonly taken: number
-  readonly waiting: Chunk.Chunk<SpooledSample & { readonly notBeforeMs: number }>
-  readonly quarantined: number
-  readonly last: Option.Option<Sample>
-  readonly lastMeter: Option.Option<MeterInfo>
-}
-
-const empty: State = {
-  taken: 0,
-  waiting: Chunk.empty(),
-  quarantined: 0,
-  last: Option.none(),
-  lastMeter: Option.none(),
-}
-
-const append =
-  (sample: Sample, meter: MeterInfo | null) =>
-  (state: State): State => ({
-    ...state,
-    taken: state.taken + 1,
-    waiting: Chunk.append(state.waiting, { id: state.taken + 1, sample, meter, notBeforeMs: 0 }),
-    last: Option.some(sample),
-    lastMeter: Option.orElse(Option.fromNullable(meter), () => state.lastMeter),
-  })
-
-const settle =
-  (verdicts: ReadonlyArray<Verdict>) =>
-  (state: State): State => {
-    const byId = HashMap.fromIterable(verdicts.map((verdict) => [verdict.id, verdict] as const))
-    const verdictOf = (id: number) => Option.getOrUndefined(HashMap.get(byId, id))
-    return {
-      ...state,
-      waiting: Chunk.filterMap(state.waiting, (row) => {
-        const verdict = verdictOf(row.id)
-        if (verdict === undefined) return Option.some(row)
-        if (verdict._tag !== "Postponed") return Option.none()
-        return Option.some({ ...row, notBeforeMs: verdict.until.epochMillis })
-      }),
-      quarantined:
-        state.quarantined + Chunk.size(Chunk.filter(state.waiting, ({ id }) => verdictOf(id)?._tag === "Quarantined")),
-    }
-  }
+const statusOf = ({ quarantine, waiting }: Rows.SpoolRows): SpoolStatus => ({
+  waiting: Chunk.size(waiting),
+  oldestTs: Option.map(Chunk.head(waiting), ({ sample }) => sample.ts),
+  quarantined: quarantine.length,
+  thinned: { toTenSeconds: 0, toOneMinute: 0, withoutRegisters: 0 },
+  salvaged: 0,
+  lost: 0,
+  bytes: 0,
+})
 
 /** A spool that lasts as long as its process. */
 export const layer: Layer.Layer<Spool> = Layer.effect(
   Spool,
-  Effect.map(Ref.make(empty), (ref) =>
-    Spool.of({
-      append: (sample, meter) => Ref.update(ref, append(sample, meter)),
+  Effect.gen(function* () {
+    const ref = yield* Ref.make(Rows.empty)
+    const lend = yield* makeLending
+    return Spool.of({
+      append: (sample, meter) => Ref.update(ref, Rows.append(sample, meter)),
       oldest: (limit, now) =>
-        Effect.map(Ref.get(ref), ({ waiting }) =>
-          waiting.pipe(
-            Chunk.filter(({ notBeforeMs }) => notBeforeMs <= now.epochMillis),
-            Chunk.take(limit),
-            Chunk.map(({ id, meter, sample }) => ({ id, sample, meter })),
-            Chunk.toReadonlyArray,
-          ),
+        lend((lent) =>
+          Effect.map(Ref.get(ref), (rows) => Chunk.toReadonlyArray(Chunk.take(Rows.due(rows, now, lent), limit))),
         ),
-      settle: (verdicts) => Ref.update(ref, settle(verdicts)),
+      newest: (limit, now) =>
+        lend((lent) =>
+          Effect.map(Ref.get(ref), (rows) => Chunk.toReadonlyArray(Chunk.takeRight(Rows.due(rows, now, lent), limit))),
+        ),
+      settle: (verdicts) => Effect.flatMap(DateTime.now, (at) => Ref.update(ref, Rows.settle(verdicts, at))),
+      samples: Stream.unwrap(
+        Effect.map(Ref.get(ref), ({ waiting }) =>
+          Stream.fromIterable(waiting).pipe(Stream.map(({ id, meter, sample }) => ({ id, sample, meter }))),
+        ),
+      ),
+      quarantine: Stream.unwrap(Effect.map(Ref.get(ref), ({ quarantine }) => Stream.fromIterable(quarantine))),
+      retry: (ids) => Ref.modify(ref, Rows.retry(ids)),
       lastTaken: Effect.map(Ref.get(ref), ({ last }) => Option.map(last, ({ meterStamp, ts }) => ({ ts, meterStamp }))),
       lastMeter: Effect.map(Ref.get(ref), ({ lastMeter }) => lastMeter),
-      status: Effect.map(Ref.get(ref), ({ quarantined, waiting }) => ({
-        waiting: Chunk.size(waiting),
-        oldestTs: Option.map(Chunk.head(waiting), ({ sample }) => sample.ts),
-        quarantined,
-      })),
-    }),
-  ),
+      status: Effect.map(Ref.get(ref), statusOf),
+      check: Effect.void,
+      broken: Effect.never,
+    })
+  }),
 )

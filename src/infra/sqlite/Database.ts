@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
 import { dirname } from "node:path"
 import { SqlClient, type SqlError } from "@effect/sql"
@@ -15,6 +16,8 @@ export class Database extends Context.Tag("infra/sqlite/Database")<
     /** Runs a statement while no transaction is open. */
     readonly alone: <A, E>(statement: Effect.Effect<A, E>) => Effect.Effect<A, E>
     readonly transaction: <A, E>(statements: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+    /** Size of the file and its log. */
+    readonly bytes: Effect.Effect<number>
   }
 >() {}
 
@@ -81,6 +84,8 @@ const prepare = (sql: SqlClient.SqlClient, filename: string) =>
     Effect.withSpan("openSpool"),
   )
 
+const sizeOf = (filename: string): number => statSync(filename, { throwIfNoEntry: false })?.size ?? 0
+
 /** Unlike the client's own, a transaction whose COMMIT fails is rolled back and fails. */
 const transactionOn =
   (sql: SqlClient.SqlClient) =>
@@ -111,7 +116,12 @@ export const layer = ({ filename }: { readonly filename: string }): Layer.Layer<
       const sql = yield* SqlClient.SqlClient
       yield* prepare(sql, filename)
       const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
-      return Database.of({ sql, alone, transaction: (statements) => alone(transactionOn(sql)(statements)) })
+      return Database.of({
+        sql,
+        alone,
+        transaction: (statements) => alone(transactionOn(sql)(statements)),
+        bytes: Effect.sync(() => sizeOf(filename) + sizeOf(`${filename}-wal`)),
+      })
     }),
   ).pipe(Layer.provide(client), Layer.provide(folder))
 }

@@ -20,8 +20,20 @@ const samples = [
 
 const edgeState = [`CREATE TABLE edge_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`]
 
+/** A sample that comes back under its old id, from the quarantine or a damaged file, is not the one taken last. */
+const returning = [
+  `ALTER TABLE state ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0`,
+  `UPDATE state SET last_id = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'sample'), 0)`,
+  `DROP TRIGGER sample_taken`,
+  `CREATE TRIGGER sample_taken AFTER INSERT ON sample BEGIN
+     UPDATE state SET waiting = waiting + 1;
+     UPDATE state SET last_id = NEW.id, last_ts = NEW.ts, last_meter_stamp = NEW.meter_stamp,
+       last_meter = coalesce(NEW.meter, last_meter) WHERE last_id < NEW.id;
+   END`,
+]
+
 /** Each brings the file from one schema version to the next; what was released is never changed. */
-const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState]
+const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning]
 const schemaVersion = steps.length
 
 /** Brings the file to this program's schema. Always a write, for a lock that only a write takes. */

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { ExternalReading, MeterInfo, snakeCase, TsSource } from "../../domain/index.ts"
+import { ExternalReading, MeterInfo, RejectionCode, snakeCase, TsSource } from "../../domain/index.ts"
 
 const Instant = Schema.DateTimeUtcFromNumber
 const Real = Schema.NullOr(Schema.Number)
@@ -45,6 +45,15 @@ export const NewRow = Schema.Struct(columns)
 
 /** What is read of it. */
 export const Row = Schema.Struct({ id: Schema.Number, ...columns })
+
+/** What is read of a sample in the quarantine. */
+export const QuarantineRow = Schema.Struct({
+  id: Schema.Number,
+  code: RejectionCode,
+  message: Schema.String,
+  at: Instant,
+  ...columns,
+})
 
 /** The names of the columns, separated by commas. */
 export const columnNames = Object.keys(columns).map(snakeCase).join(", ")

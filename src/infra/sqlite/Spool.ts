@@ -1,19 +1,32 @@
-import { Array as Arr, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Array as Arr, Chunk, Effect, Layer, Option, Schema, Stream } from "effect"
+import { type IdRange, type Instant, makeLending } from "../../domain/index.ts"
 import { EdgeState, Spool } from "../../domain/ports/index.ts"
 import type { StartupError } from "../process/index.ts"
 import * as Database from "./Database.ts"
 import * as State from "./EdgeState.ts"
 import { unread, unwritten } from "./Failure.ts"
-import { columnNames, NewRow, Row, StateRow } from "./Rows.ts"
+import { columnNames, NewRow, QuarantineRow, Row, StateRow } from "./Rows.ts"
+import { quarantined, retry, settle } from "./Settle.ts"
 
 const encodeRow = Schema.encode(NewRow)
 const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
+const decodeQuarantine = Schema.decodeUnknown(Schema.Array(QuarantineRow))
 const decodeState = Schema.decodeUnknown(Schema.Tuple(StateRow))
-const decodeCount = Schema.decodeUnknown(Schema.Tuple(Schema.Struct({ count: Schema.Number })))
 const decodeOldest = Schema.decodeUnknown(Schema.Array(Schema.Struct({ ts: Schema.DateTimeUtcFromNumber })))
 
+const pageSize = 1_000
+
+const spooled = ({ id, meter, ...sample }: typeof Row.Type) => ({ id, sample, meter })
+
+/** All rows of a table in order of id, a page at a time. */
+const inPages = <A extends { readonly id: number }, E>(page: (after: number) => Effect.Effect<ReadonlyArray<A>, E>) =>
+  Stream.paginateChunkEffect(0, (after) =>
+    Effect.map(page(after), (rows) => [Chunk.unsafeFromArray(rows), Option.map(Arr.last(rows), ({ id }) => id)]),
+  )
+
 const make = Effect.gen(function* () {
-  const { alone, sql, transaction } = yield* Database.Database
+  const { alone, bytes, sql, transaction } = yield* Database.Database
+  const lend = yield* makeLending
   const names = sql.literal(columnNames)
   const state = sql`SELECT * FROM state`.pipe(
     alone,
@@ -21,6 +34,11 @@ const make = Effect.gen(function* () {
     Effect.map(([row]) => row),
     unread,
   )
+  const due = (now: Instant, lent: ReadonlyArray<IdRange>) =>
+    sql.and([
+      sql`not_before <= ${now.epochMillis}`,
+      ...lent.map(({ first, last }) => sql`id NOT BETWEEN ${first} AND ${last}`),
+    ])
 
   return Spool.of({
     append: (sample, meter) =>
@@ -31,30 +49,46 @@ const make = Effect.gen(function* () {
       ),
 
     oldest: (limit, now) =>
-      sql`SELECT id, ${names} FROM sample WHERE not_before <= ${now.epochMillis} ORDER BY id LIMIT ${limit}`.pipe(
-        alone,
-        Effect.flatMap(decodeRows),
-        Effect.map(Arr.map(({ id, meter, ...sample }) => ({ id, sample, meter }))),
-        unread,
+      lend((lent) =>
+        sql`SELECT id, ${names} FROM sample WHERE ${due(now, lent)} ORDER BY id LIMIT ${limit}`.pipe(
+          alone,
+          Effect.flatMap(decodeRows),
+          Effect.map(Arr.map(spooled)),
+          unread,
+        ),
       ),
 
-    settle: (verdicts) =>
-      Effect.gen(function* () {
-        const postponed = verdicts.filter((verdict) => verdict._tag === "Postponed")
-        const quarantined = verdicts.filter((verdict) => verdict._tag === "Quarantined")
-        const leaving = verdicts.filter((verdict) => verdict._tag !== "Postponed").map(({ id }) => id)
-        const { epochMillis: at } = yield* DateTime.now
-        const until = JSON.stringify(postponed.map(({ id, until }) => ({ id, until: until.epochMillis })))
-        yield* Effect.gen(function* () {
-          yield* sql`UPDATE sample SET not_before = verdict.value ->> 'until'
-            FROM json_each(${until}) AS verdict WHERE sample.id = verdict.value ->> 'id'`
-          yield* sql`INSERT INTO quarantine (id, code, message, at, ${names})
-            SELECT sample.id, verdict.value ->> 'code', verdict.value ->> 'message', ${at}, ${names}
-            FROM json_each(${JSON.stringify(quarantined)}) AS verdict
-            CROSS JOIN sample ON sample.id = verdict.value ->> 'id'`
-          yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(leaving)}))`
-        }).pipe(transaction)
-      }).pipe(unwritten),
+    newest: (limit, now) =>
+      lend((lent) =>
+        sql`SELECT id, ${names} FROM sample WHERE ${due(now, lent)} ORDER BY id DESC LIMIT ${limit}`.pipe(
+          alone,
+          Effect.flatMap(decodeRows),
+          Effect.map((rows) => Arr.reverse(rows).map(spooled)),
+          unread,
+        ),
+      ),
+
+    settle: (verdicts) => settle(sql, verdicts).pipe(transaction, unwritten),
+
+    samples: inPages((after) =>
+      sql`SELECT id, ${names} FROM sample WHERE id > ${after} ORDER BY id LIMIT ${pageSize}`.pipe(
+        alone,
+        Effect.flatMap(decodeRows),
+        Effect.map(Arr.map(spooled)),
+        unread,
+      ),
+    ),
+
+    quarantine: inPages((after) =>
+      sql`SELECT * FROM quarantine WHERE id > ${after} ORDER BY id LIMIT ${pageSize}`.pipe(
+        alone,
+        Effect.flatMap(decodeQuarantine),
+        Effect.map(Arr.map(({ at, code, message, ...row }) => ({ ...spooled(row), code, message, at }))),
+        unread,
+      ),
+    ),
+
+    retry: (ids) => retry(sql, ids).pipe(transaction, unwritten),
 
     lastTaken: Effect.map(state, ({ lastMeterStamp, lastTs }) =>
       Option.map(Option.fromNullable(lastTs), (ts) => ({ ts, meterStamp: lastMeterStamp })),
@@ -69,13 +103,20 @@ const make = Effect.gen(function* () {
         Effect.flatMap(decodeOldest),
         unread,
       )
-      const [{ count }] = yield* sql`SELECT count(*) AS count FROM quarantine`.pipe(
-        alone,
-        Effect.flatMap(decodeCount),
-        unread,
-      )
-      return { waiting, oldestTs: Option.map(Option.fromNullable(oldest), ({ ts }) => ts), quarantined: count }
+      return {
+        waiting,
+        oldestTs: Option.map(Option.fromNullable(oldest), ({ ts }) => ts),
+        quarantined: yield* quarantined(sql).pipe(alone, unread),
+        thinned: { toTenSeconds: 0, toOneMinute: 0, withoutRegisters: 0 },
+        salvaged: 0,
+        lost: 0,
+        bytes: yield* bytes,
+      }
     }),
+
+    check: sql`UPDATE state SET waiting = waiting`.pipe(alone, Effect.asVoid, unwritten),
+
+    broken: Effect.never,
   })
 })
 

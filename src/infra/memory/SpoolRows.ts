@@ -1,0 +1,71 @@
+import { Array as Arr, Chunk, DateTime, HashMap, Option, Order, pipe } from "effect"
+import { type IdRange, type Instant, type MeterInfo, type Sample, within } from "../../domain/index.ts"
+import { type QuarantinedSample, quarantineLimit, type SpooledSample, type Verdict } from "../../domain/ports/index.ts"
+
+type Waiting = SpooledSample & { readonly notBeforeMs: number }
+
+/** A spool as a value. */
+export interface SpoolRows {
+  readonly taken: number
+  readonly waiting: Chunk.Chunk<Waiting>
+  readonly quarantine: ReadonlyArray<QuarantinedSample>
+  readonly last: Option.Option<Sample>
+  readonly lastMeter: Option.Option<MeterInfo>
+}
+
+export const empty: SpoolRows = {
+  taken: 0,
+  waiting: Chunk.empty(),
+  quarantine: [],
+  last: Option.none(),
+  lastMeter: Option.none(),
+}
+
+const byId = Order.mapInput(Order.number, ({ id }: { readonly id: number }) => id)
+const fullFor = { hours: 1 }
+
+export const append =
+  (sample: Sample, meter: MeterInfo | null) =>
+  (rows: SpoolRows): SpoolRows => ({
+    ...rows,
+    taken: rows.taken + 1,
+    waiting: Chunk.append(rows.waiting, { id: rows.taken + 1, sample, meter, notBeforeMs: 0 }),
+    last: Option.some(sample),
+    lastMeter: Option.orElse(Option.fromNullable(meter), () => rows.lastMeter),
+  })
+
+/** The rows that are due and not lent, in order. */
+export const due = (rows: SpoolRows, now: Instant, lent: ReadonlyArray<IdRange>): Chunk.Chunk<SpooledSample> =>
+  rows.waiting.pipe(
+    Chunk.filter(({ id, notBeforeMs }) => notBeforeMs <= now.epochMillis && !within(lent, id)),
+    Chunk.map(({ id, meter, sample }) => ({ id, sample, meter })),
+  )
+
+export const settle =
+  (verdicts: ReadonlyArray<Verdict>, at: Instant) =>
+  (rows: SpoolRows): SpoolRows => {
+    const verdictOf = HashMap.fromIterable(verdicts.map((verdict) => [verdict.id, verdict] as const))
+    const waiting: Array<Waiting> = []
+    const quarantine = [...rows.quarantine]
+    for (const row of rows.waiting) {
+      const verdict = Option.getOrUndefined(HashMap.get(verdictOf, row.id))
+      if (verdict === undefined) waiting.push(row)
+      else if (verdict._tag === "Postponed") waiting.push({ ...row, notBeforeMs: verdict.until.epochMillis })
+      else if (verdict._tag === "Quarantined") {
+        const { code, message } = verdict
+        if (quarantine.length < quarantineLimit) {
+          quarantine.push({ id: row.id, sample: row.sample, meter: row.meter, code, message, at })
+        } else waiting.push({ ...row, notBeforeMs: DateTime.add(at, fullFor).epochMillis })
+      }
+    }
+    return { ...rows, waiting: Chunk.unsafeFromArray(waiting), quarantine: Arr.sort(quarantine, byId) }
+  }
+
+export const retry =
+  (ids: ReadonlyArray<number> | "all") =>
+  (rows: SpoolRows): readonly [number, SpoolRows] => {
+    const [quarantine, chosen] = Arr.partition(rows.quarantine, ({ id }) => ids === "all" || ids.includes(id))
+    const again = chosen.map(({ id, meter, sample }) => ({ id, sample, meter, notBeforeMs: 0 }))
+    const waiting = pipe(rows.waiting, Chunk.appendAll(Chunk.fromIterable(again)), Chunk.sort(byId))
+    return [chosen.length, { ...rows, waiting, quarantine }]
+  }

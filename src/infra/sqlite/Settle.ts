@@ -1,0 +1,54 @@
+import { DateTime, Effect, Schema } from "effect"
+import { quarantineLimit, type Verdict } from "../../domain/ports/index.ts"
+import type { Database } from "./Database.ts"
+import { columnNames } from "./Rows.ts"
+
+type Sql = (typeof Database.Service)["sql"]
+
+const decodeCount = Schema.decodeUnknown(Schema.Tuple(Schema.Struct({ count: Schema.Number })))
+const fullFor = { hours: 1 }
+
+export const quarantined = (sql: Sql) =>
+  sql`SELECT count(*) AS count FROM quarantine`.pipe(
+    Effect.flatMap(decodeCount),
+    Effect.map(([{ count }]) => count),
+  )
+
+/** Carries out verdicts; to be run in a transaction. */
+export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
+  Effect.gen(function* () {
+    const names = sql.literal(columnNames)
+    const now = yield* DateTime.now
+    const refused = verdicts.filter((verdict) => verdict._tag === "Quarantined")
+    const room = refused.length === 0 ? 0 : quarantineLimit - (yield* quarantined(sql))
+    const staying = [
+      ...refused.slice(Math.max(room, 0)).map(({ id }) => ({ id, until: DateTime.add(now, fullFor).epochMillis })),
+      ...verdicts.flatMap((verdict) =>
+        verdict._tag === "Postponed" ? [{ id: verdict.id, until: verdict.until.epochMillis }] : [],
+      ),
+    ]
+    const moving = refused.slice(0, Math.max(room, 0))
+    const leaving = [...moving, ...verdicts.filter((verdict) => verdict._tag === "Stored")].map(({ id }) => id)
+    if (staying.length > 0) {
+      yield* sql`UPDATE sample SET not_before = verdict.value ->> 'until'
+        FROM json_each(${JSON.stringify(staying)}) AS verdict WHERE sample.id = verdict.value ->> 'id'`
+    }
+    if (moving.length > 0) {
+      yield* sql`INSERT INTO quarantine (id, code, message, at, ${names})
+        SELECT sample.id, verdict.value ->> 'code', verdict.value ->> 'message', ${now.epochMillis}, ${names}
+        FROM json_each(${JSON.stringify(moving)}) AS verdict
+        CROSS JOIN sample ON sample.id = verdict.value ->> 'id'`
+    }
+    yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(leaving)}))`
+  })
+
+/** Brings quarantined rows back under their old ids; to be run in a transaction. */
+export const retry = (sql: Sql, ids: ReadonlyArray<number> | "all") =>
+  Effect.gen(function* () {
+    const names = sql.literal(columnNames)
+    const chosen = ids === "all" ? sql`TRUE` : sql`id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`
+    const before = yield* quarantined(sql)
+    yield* sql`INSERT INTO sample (id, ${names}) SELECT id, ${names} FROM quarantine WHERE ${chosen}`
+    yield* sql`DELETE FROM quarantine WHERE ${chosen}`
+    return before - (yield* quarantined(sql))
+  })
