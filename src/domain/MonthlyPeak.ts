@@ -1,6 +1,7 @@
 import { type DateTime, Option, Order, Schema } from "effect"
 import { monthOf } from "./Calendar.ts"
-import { quarterHourMs, quarterPowerW, type QuarterHourView } from "./QuarterHour.ts"
+import type { QuarterHourView } from "./QuarterHour.ts"
+import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
 import type { MeteredPeak, Month, Sample } from "./Sample.ts"
 
 /** A month's capacity is billed as if its peak had been at least this. Source: Flemish tariff decree, minimum 2.5 kW. */

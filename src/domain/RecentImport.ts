@@ -1,4 +1,4 @@
-import type { WindowSample } from "./QuarterHour.ts"
+import type { WindowSample } from "./WindowFacts.ts"
 
 /** The time up to the latest sample whose mean import stands for what runs now. */
 export const recentMs = 60_000

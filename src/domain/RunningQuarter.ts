@@ -1,4 +1,5 @@
-import { quarterHourMs, quarterPowerW, type QuarterHour } from "./QuarterHour.ts"
+import type { QuarterHour } from "./QuarterHour.ts"
+import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
 import { billedFloorW } from "./MonthlyPeak.ts"
 
 /** The running quarter-hour as its last sample leaves it; powers in whole watts of import. */

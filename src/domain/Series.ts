@@ -1,5 +1,6 @@
 import type { Range } from "./Calendar.ts"
-import { quarterPowerW, type QuarterHourView } from "./QuarterHour.ts"
+import type { QuarterHourView } from "./QuarterHour.ts"
+import { quarterPowerW } from "./QuarterTime.ts"
 
 /**
  * One point of a series. Energies are watt-hours, `meanPowerW` is import less export over the time that is known, in

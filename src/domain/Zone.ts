@@ -1,5 +1,5 @@
 import { DateTime, Option, Schema } from "effect"
-import { quarterHourMs } from "./QuarterHour.ts"
+import { quarterHourMs } from "./QuarterTime.ts"
 
 const halfYearMs = 182 * 86_400_000
 

@@ -2,7 +2,7 @@ import { describe, expect, layer } from "@effect/vitest"
 import { Effect, FastCheck as fc, type Layer, Option } from "effect"
 import { type DeviceId, expandQuarterHours, quarterHourMs } from "../../src/domain/index.ts"
 import { type Registry, Store } from "../../src/domain/ports/index.ts"
-import { arbitraryRun, baseMs, batchOf, sampleAt } from "../support/Samples.ts"
+import { arbitraryRun, baseMs, batchOf, meterAt, sampleAt } from "../support/Samples.ts"
 import { always, everySecond, newDevice, quartersByDomain, storeNames, stores } from "../support/Stores.ts"
 
 /** Everything that is derived of a device and must not depend on how its samples came. */
@@ -67,6 +67,50 @@ describe.each(storeNames)("quarter-hours in the store: %s", (name) => {
         yield* store.ingest(deviceId, batchOf([quarter(4, 1760)]))
         const after = yield* store.quarterHours(deviceId, always)
         expect(after.map(({ energyImportWh }) => energyImportWh)).toEqual([95, 100, 5])
+      }),
+    )
+
+    it.effect("tells a replaced meter the same in whatever order it is told of it", () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        const every10s = (fromS: number, toS: number, kwh: number) =>
+          Array.from({ length: (toS - fromS) / 10 }, (_, i) =>
+            sampleAt(baseMs + (fromS + i * 10) * 1000, { energyImportKwh: kwh + i / 360 }),
+          )
+        const run = [...every10s(0, 1_800, 5_000), ...every10s(2_000, 6_000, 7_000)]
+        const meters = [
+          [0, "old"],
+          [2_000, "new"],
+          [2_500, "new"],
+        ] as const
+        const told = (deviceId: DeviceId, order: ReadonlyArray<number>) =>
+          Effect.forEach(order, (n) => {
+            const [second, uniqueId] = meters[n] ?? [0, "old"]
+            return store.ingest(deviceId, batchOf([], { meter: meterAt(baseMs + second * 1000, { uniqueId }) }))
+          })
+        const size = 37
+        const batches = Array.from({ length: Math.ceil(run.length / size) }, (_, i) =>
+          run.slice(i * size, (i + 1) * size),
+        )
+        const send = (deviceId: DeviceId, parts: typeof batches) =>
+          Effect.forEach(parts, (part) => store.ingest(deviceId, batchOf(part)))
+
+        const atOnce = yield* newDevice
+        yield* told(atOnce, [0, 1, 2])
+        yield* store.ingest(atOnce, batchOf(run))
+        const expected = yield* store.quarterHours(atOnce, always)
+        expect(expected.map(({ energyImportWh }) => energyImportWh)).toEqual([250, 247, 194, 250, 250, 250, 164])
+
+        const late = yield* newDevice
+        yield* send(late, batches.toReversed())
+        yield* told(late, [2, 0, 1])
+        expect(yield* store.quarterHours(late, always)).toEqual(expected)
+
+        // Without an id the readings themselves tell, when they have held.
+        const untold = yield* newDevice
+        yield* send(untold, batches)
+        expect(yield* store.quarterHours(untold, always)).toEqual(quartersByDomain(run))
+        expect(yield* store.quarterHours(untold, always)).toEqual(expected)
       }),
     )
 

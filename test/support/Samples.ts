@@ -106,7 +106,7 @@ export const batchOf = (samples: ReadonlyArray<Sample>, rest: Partial<IngestBatc
 
 /**
  * A run of samples as a meter gives it, with odd gaps: mostly seconds, sometimes minutes, sometimes over several
- * quarter-hours. Registers are there or not, in whole watt-hours, and now and then fall.
+ * quarter-hours. Registers are there or not, in whole watt-hours; now and then they jump and stay, or for one reading only.
  */
 export const arbitraryRun: fc.Arbitrary<ReadonlyArray<Sample>> = fc
   .record({
@@ -123,7 +123,11 @@ export const arbitraryRun: fc.Arbitrary<ReadonlyArray<Sample>> = fc
         powerW: fc.integer({ min: -6_000, max: 9_000 }),
         oddity: fc.oneof(
           { weight: 15, arbitrary: fc.constant(0) },
-          { weight: 1, arbitrary: fc.constantFrom(-5, -400) },
+          { weight: 1, arbitrary: fc.constantFrom(-5, -400, 900_000) },
+        ),
+        glitch: fc.oneof(
+          { weight: 15, arbitrary: fc.constant(0) },
+          { weight: 1, arbitrary: fc.constantFrom(-600_000, 800_000) },
         ),
         gas: fc.boolean(),
         peakW: fc.option(fc.integer({ min: 0, max: 5_000 })),
@@ -135,14 +139,14 @@ export const arbitraryRun: fc.Arbitrary<ReadonlyArray<Sample>> = fc
     let tsMs = baseMs
     let importWh = 1_000_000
     let exportWh = 500_000
-    return steps.map(({ gapMs, powerW, oddity, gas, peakW }) => {
+    return steps.map(({ gapMs, powerW, oddity, glitch, gas, peakW }) => {
       tsMs += gapMs
       importWh += Math.max(0, Math.round((Math.max(powerW, 0) * gapMs) / 3_600_000)) + oddity
       exportWh += Math.round((Math.max(-powerW, 0) * gapMs) / 3_600_000)
       const hourMs = Math.floor(tsMs / 3_600_000) * 3_600_000
       return sampleAt(tsMs, {
         powerW,
-        energyImportKwh: hasImport ? importWh / 1000 : null,
+        energyImportKwh: hasImport ? (importWh + glitch) / 1000 : null,
         energyExportKwh: hasExport ? exportWh / 1000 : null,
         external: gas
           ? [{ id: "g", kind: "gas_meter", ts: fromEpochMillis(hourMs), value: hourMs / 1e9, unit: "m3" }]

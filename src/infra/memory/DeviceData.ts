@@ -1,5 +1,6 @@
 import { Array as Arr, type DateTime, Order } from "effect"
 import {
+  doubtReachMs,
   gatherFacts,
   latestReports,
   type MeterInfo,
@@ -39,6 +40,7 @@ export const emptyDevice = (): DeviceData => ({
   peaks: new Map(),
 })
 
+const byTime = Order.mapInput(Order.number, ({ ts }: MeterInfo) => ts.epochMillis)
 const inOrder = Order.mapInput(Order.number, ({ ts }: Sample) => ts.epochMillis)
 const asStored = (sample: Sample): Sample => ({ ...sample, powerW: storedPowerW(sample.powerW), external: null })
 const valuesOf = (sample: Sample): string => JSON.stringify({ ...asStored(sample), receivedAt: null })
@@ -62,20 +64,41 @@ export const placeOf = (samples: ReadonlyArray<Sample>, tsMs: number): number =>
   return low
 }
 
-/** The quarter-hours of new samples, and those that hold the samples next to them. */
-const touchedBy = (samples: ReadonlyArray<Sample>, inserted: ReadonlyArray<Sample>): ReadonlySet<number> =>
-  new Set(
-    inserted.flatMap(({ ts }) => {
-      const place = placeOf(samples, ts.epochMillis)
+/** The quarter-hours of new samples, those that hold the samples next to them, and unsteady ones within reach. */
+const touchedBy = ({ quarters, samples }: DeviceData, insertedMs: ReadonlyArray<number>): ReadonlySet<number> => {
+  const touched = new Set(
+    insertedMs.flatMap((tsMs) => {
+      const place = placeOf(samples, tsMs)
       return samples.slice(Math.max(0, place - 1), place + 2).map((near) => quarterStartMs(near.ts.epochMillis))
     }),
   )
+  for (const startMs of new Set(insertedMs.map(quarterStartMs))) {
+    for (let nearMs = startMs - doubtReachMs; nearMs <= startMs + doubtReachMs; nearMs += quarterHourMs) {
+      if (quarters.get(nearMs)?.steady === false) touched.add(nearMs)
+    }
+  }
+  return touched
+}
 
-const decide = (data: DeviceData, startMs: number): void => {
-  const from = placeOf(data.samples, startMs)
-  const to = placeOf(data.samples, startMs + quarterHourMs)
+/** When another meter was first seen. */
+const changesOf = ({ meters }: DeviceData): ReadonlyArray<number> => {
+  const told = Arr.sort(meters.values(), byTime).filter(({ uniqueId }) => uniqueId !== null)
+  return told.filter(({ uniqueId }, i) => i > 0 && uniqueId !== told[i - 1]?.uniqueId).map(({ ts }) => ts.epochMillis)
+}
+
+/** Beside what a meter says, what is next: whether that is a change depends on what comes before. */
+const meterAndNext = ({ meters }: DeviceData, meter: MeterInfo): ReadonlyArray<MeterInfo> => {
+  const later = [...meters.values()].filter(
+    ({ ts, uniqueId }) => uniqueId !== null && ts.epochMillis > meter.ts.epochMillis,
+  )
+  return [meter, ...Arr.sort(later, byTime).slice(0, 1)]
+}
+
+const decide = (data: DeviceData, startMs: number, changesMs: ReadonlyArray<number>): void => {
+  const from = placeOf(data.samples, startMs - doubtReachMs)
+  const to = placeOf(data.samples, startMs + quarterHourMs + doubtReachMs)
   const near = data.samples.slice(Math.max(0, from - 1), to + 1).map(windowSampleOf)
-  const facts = gatherFacts(near, startMs)
+  const facts = gatherFacts(near, startMs, changesMs)
   if (facts !== null) data.quarters.set(startMs, quarterHourOf(facts))
 }
 
@@ -123,10 +146,14 @@ export const ingestInto = (data: DeviceData, zone: DateTime.TimeZone, batch: Ing
     } else if (valuesOf(first) !== valuesOf(sample)) conflicting.add(sample)
   }
   data.samples = Arr.sort(known.values(), inOrder)
-  for (const startMs of touchedBy(data.samples, inserted)) decide(data, startMs)
 
   const readings = keepReadings(data, sampleReadings(samples))
   const meter = keepMeter(data, batch.meter)
+  const touchedMs = [...inserted, ...(meter && batch.meter ? meterAndNext(data, batch.meter) : [])].map(
+    ({ ts }) => ts.epochMillis,
+  )
+  const changesMs = changesOf(data)
+  for (const startMs of touchedBy(data, touchedMs)) decide(data, startMs, changesMs)
   const reports = latestReports([
     ...reportedPeaks(
       samples.filter((sample) => !conflicting.has(sample)),

@@ -2,14 +2,18 @@ import type { SqlClient, SqlError } from "@effect/sql"
 import { Array as Arr, DateTime, Effect, Order, Schema } from "effect"
 import {
   type DeviceId,
+  type Instant,
   latestReports,
   quarterHourOf,
+  quarterStartMs,
   reportedPeaks,
   type Sample,
   sampleReadings,
 } from "../../domain/index.ts"
 import type { IngestBatch, IngestCounts } from "../../domain/ports/index.ts"
-import { gather } from "./Facts.ts"
+import { isoOf } from "./Columns.ts"
+import * as Doubt from "./Doubt.ts"
+import { gather, millisOf, type TouchedWindow } from "./Facts.ts"
 import * as Insert from "./Insert.ts"
 
 const inOrder = Order.mapInput(Order.number, ({ ts }: Sample) => ts.epochMillis)
@@ -33,6 +37,27 @@ const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId, changed: boolean
     Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Revision)(rows))),
     Effect.map(([row]) => row.revision),
   )
+
+const Instants = Schema.Array(Schema.Struct({ at: Schema.Number }))
+
+/**
+ * The quarter-hours at which something new that a meter said of itself can matter: its own, and that of what was said
+ * next, since whether that is another meter depends on what comes before.
+ */
+const meterWindows = (sql: SqlClient.SqlClient, deviceId: DeviceId, { epochMillis }: Instant) =>
+  sql
+    .unsafe(
+      `(select ${millisOf("ts")} as at from p1_meter_changes
+        where device_id = $1 and ts > $2::timestamptz and unique_id is not null order by ts limit 1)
+       union all select ${millisOf("$2::timestamptz")}`,
+      [deviceId, isoOf(epochMillis)],
+    )
+    .pipe(
+      Effect.map(Schema.decodeUnknownSync(Instants)),
+      Effect.map((rows) =>
+        rows.map(({ at }): TouchedWindow => ({ startMs: quarterStartMs(at), firstMs: at, lastMs: at })),
+      ),
+    )
 
 /**
  * Stores a batch in one transaction. Writers of a device wait for each other, so that none decides a quarter-hour
@@ -62,8 +87,10 @@ export const ingest = (
     const newMeter = batch.meter !== null && (yield* Insert.meter(sql, deviceId, batch.meter))
     const newPeaks = peaks.length > 0 && (yield* Insert.peaks(sql, deviceId, peaks))
 
-    if (windows.length > 0) {
-      const facts = yield* gather(sql, deviceId, windows)
+    const touched =
+      newMeter && batch.meter ? [...windows, ...(yield* meterWindows(sql, deviceId, batch.meter.ts))] : windows
+    if (touched.length > 0) {
+      const facts = yield* Effect.flatMap(gather(sql, deviceId, touched), Doubt.settle(sql, deviceId))
       yield* Insert.quarterHours(sql, deviceId, facts.map(quarterHourOf))
     }
     return {

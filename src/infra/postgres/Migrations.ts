@@ -5,10 +5,12 @@ import * as Face from "./Face.ts"
 import { reasonOf } from "./Failure.ts"
 import samples from "./migrations/0001_samples.ts"
 import store from "./migrations/0002_store.ts"
+import numbers from "./migrations/0003_numbers.ts"
 
 const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
   "0002_store": store,
+  "0003_numbers": numbers,
 }
 
 /** Any number that no other program on the database locks. */

@@ -7,6 +7,8 @@ type Field = Exclude<keyof QuarterHour, "first" | "last">
 const kinds: Record<Field, { readonly name: string; readonly kind: Kind }> = {
   startMs: { name: "start", kind: "millis" },
   sampleCount: { name: "sample_count", kind: "integer" },
+  steady: { name: "steady", kind: "boolean" },
+  joined: { name: "joined", kind: "boolean" },
   startImportWh: { name: "start_import_wh", kind: "bigint" },
   endImportWh: { name: "end_import_wh", kind: "bigint" },
   startExportWh: { name: "start_export_wh", kind: "bigint" },
@@ -59,6 +61,7 @@ export const decodeQuarterHour = (row: Row): QuarterHour => ({
 const Facts = Schema.Struct({
   start_ms: Schema.Number,
   sample_count: Schema.Number,
+  steady: Schema.Boolean,
   first_ms: Schema.Number,
   first_import: Schema.NullOr(Schema.Number),
   first_export: Schema.NullOr(Schema.Number),
@@ -79,12 +82,14 @@ const Facts = Schema.Struct({
 })
 const decodeRow = Schema.decodeUnknownSync(Facts)
 
-/** A row of the statement that gathers facts, as the domain's rules read it. */
+/** A row of the statement that gathers facts, as the domain's rules read it where it is steady. */
 export const decodeFacts = (row: Row): WindowFacts => {
   const facts = decodeRow(row)
   return {
     startMs: facts.start_ms,
     sampleCount: facts.sample_count,
+    steady: facts.steady,
+    seam: null,
     first: { tsMs: facts.first_ms, importKwh: facts.first_import, exportKwh: facts.first_export },
     last: { tsMs: facts.last_ms, importKwh: facts.last_import, exportKwh: facts.last_export },
     before:
