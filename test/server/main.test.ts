@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { build } from "esbuild"
 import { afterAll, beforeAll, expect, it } from "vitest"
@@ -65,4 +65,21 @@ it.each([
   expect(code).toBe(1)
   expect(stdout).toBe("")
   expect(stderr.trim().split("\n")).toHaveLength(1)
+})
+
+it("a variable may be in the file that its name with _FILE gives", async () => {
+  const file = join(folder, "database-url")
+  await writeFile(file, "nonsense hunter2\n")
+  const given = await run([], { DATABASE_URL_FILE: file })
+  expect(given.stderr).toContain("DATABASE_URL: expected postgres://")
+  expect(given.stderr).not.toContain("hunter2")
+  const lost = await run([], { DATABASE_URL_FILE: join(folder, "nowhere") })
+  expect(lost.code).toBe(1)
+  expect(lost.stderr).toContain("DATABASE_URL_FILE: ")
+})
+
+it("a variable that is empty is one that is not set", async () => {
+  const { code, stderr } = await run(["health"], { PORT: " " })
+  expect(code).toBe(1)
+  expect(stderr).toContain("http://127.0.0.1:8080 is not ready")
 })

@@ -1,6 +1,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Array as Arr, ConfigError, Console, Effect, Layer, Logger, type LogLevel } from "effect"
 import { StartupError } from "./StartupError.ts"
+import { variables } from "./VariableFiles.ts"
 
 /** The reason without the tree of schemas that it was found in. */
 const lastLine = (message: string): string => (message.trim().split("\n").at(-1) ?? "").replace(/^[\s│├└─]+/, "")
@@ -38,6 +39,7 @@ export const layerLogs = ({ format, level }: LogOptions): Layer.Layer<never> =>
  */
 export const runProgram = <A, E>(program: Effect.Effect<A, E | ConfigError.ConfigError | StartupError>): void =>
   program.pipe(
+    Effect.withConfigProvider(variables),
     Effect.tapErrorCause((cause) => {
       const failure = cause._tag === "Fail" ? cause.error : undefined
       if (failure instanceof StartupError) return Console.error(failure.message)
