@@ -6,11 +6,16 @@ import type { Month } from "./Sample.ts"
 export const LocalDate = Schema.String.pipe(
   Schema.pattern(/^\d{4}-\d{2}-\d{2}$/),
   Schema.filter((text) => isCalendarDate(text) || `${text} is not a date that exists`),
-).annotations({ title: "LocalDate", description: "A calendar day in the device's zone, YYYY-MM-DD" })
+).annotations({
+  title: "LocalDate",
+  description: "A calendar day in the device's zone, YYYY-MM-DD",
+  examples: ["2026-03-28"],
+})
 export type LocalDate = typeof LocalDate.Type
 
 /** What a series shows at once. */
 export const Frame = Schema.Literal("day", "week", "month", "year", "all").annotations({
+  description: "What is shown at once",
   message: () => "expected day, week, month, year or all",
 })
 export type Frame = typeof Frame.Type

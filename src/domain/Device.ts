@@ -4,6 +4,7 @@ import { ZoneName } from "./Zone.ts"
 export const DeviceId = Schema.String.pipe(Schema.pattern(/^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/)).annotations({
   title: "DeviceId",
   description: "A device: small letters, digits and dashes, 1 to 64 of them",
+  examples: ["home"],
 })
 export type DeviceId = typeof DeviceId.Type
 

@@ -108,6 +108,7 @@ export type MeterInfo = typeof MeterInfo.Type
 export const Month = Schema.String.pipe(Schema.pattern(/^\d{4}-(0[1-9]|1[0-2])$/)).annotations({
   title: "Month",
   description: "A calendar month in the device's zone, YYYY-MM",
+  examples: ["2026-03"],
   message: () => "expected a month such as 2026-03",
 })
 export type Month = typeof Month.Type

@@ -1,69 +1,40 @@
 import { OpenApi } from "@effect/platform"
-import { Array as Arr, Predicate, Record } from "effect"
+import { Predicate, Record } from "effect"
 import { P1Api } from "../domain/api/index.ts"
+import { withoutForeign, withUnits } from "./OpenApiSchemas.ts"
+import { responsesOf } from "./OpenApiResponses.ts"
 
 export const openApiPath = "/openapi.json"
 export const docsPath = "/docs"
 
-/** Schemas of errors that only the library would send. */
-const foreign = ["HttpApiDecodeError", "Issue", "PropertyKey"]
 const isRecord = Predicate.isRecord
 
-/** Without what is foreign; unknown fields are ignored, never refused. */
-const clean = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(clean)
-  if (!isRecord(value)) return value
-  return Record.fromEntries(
-    Object.entries(value)
-      .filter(([key, member]) => !(key === "additionalProperties" && member === false) && !foreign.includes(key))
-      .map(([key, member]) => [key, clean(member)]),
-  )
-}
-
-const retryAfter = {
-  "Retry-After": { description: "Seconds after which to ask again", schema: { type: "integer" } },
-}
-
-const response = (status: string, value: unknown): unknown => {
-  if (!isRecord(value)) return value
-  // The library declares its own error for 400 first, which hides ours.
-  if (status === "400") {
-    return {
-      description: "Bad request",
-      content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
-    }
-  }
-  return status === "503" ? { ...value, headers: retryAfter } : value
-}
-
-/** The failures that a path cannot have. */
-const impossible: Record<string, ReadonlyArray<string>> = {
-  "/health/live": ["400", "503"],
-  "/health/ready": ["400"],
-}
-
-const operation = (path: string, value: unknown): unknown =>
+const described = (path: string, value: unknown): unknown =>
   isRecord(value) && isRecord(value["responses"])
-    ? {
-        ...value,
-        responses: Record.fromEntries(
-          Object.entries(value["responses"])
-            .filter(([status]) => !Arr.contains(impossible[path] ?? [], status))
-            .map(([status, member]) => [status, response(status, member)]),
-        ),
-      }
+    ? { ...value, responses: responsesOf(path, value["responses"], value["requestBody"] !== undefined) }
     : value
 
+const information = {
+  contact: { name: "p1-energy" },
+  license: { name: "MIT", identifier: "MIT" },
+}
+
+/** The library's document, with what it cannot know and without what does not hold. */
 const describe = (document: Record<string, unknown>): Record<string, unknown> => {
-  const cleaned = clean(document)
-  if (!isRecord(cleaned) || !isRecord(cleaned["paths"])) return document
+  const cleaned = withUnits(withoutForeign(document))
+  if (!isRecord(cleaned) || !isRecord(cleaned["paths"]) || !isRecord(cleaned["info"])) return document
   return {
     ...cleaned,
+    info: { ...cleaned["info"], ...information },
+    servers: [{ url: "/", description: "The server that this document comes from" }],
     paths: Record.map(cleaned["paths"], (methods, path) =>
-      isRecord(methods) ? Record.map(methods, (value) => operation(path, value)) : methods,
+      isRecord(methods) ? Record.map(methods, (value) => described(path, value)) : methods,
     ),
   }
 }
 
 /** The contract, documented as it really answers. */
 export const DocumentedApi = P1Api.annotate(OpenApi.Transform, describe)
+
+/** The document that `/openapi.json` gives and that is published with the source. */
+export const openApiDocument = OpenApi.fromApi(DocumentedApi)

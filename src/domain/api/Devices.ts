@@ -1,12 +1,18 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Devices } from "../Views.ts"
 import { ReadAuthorization } from "./Authorization.ts"
+import { examples } from "./Example.ts"
 
 export const devices = HttpApiGroup.make("devices")
   .add(
     HttpApiEndpoint.get("list", "/devices")
       .addSuccess(Devices)
-      .annotate(OpenApi.Summary, "The devices that the token sees"),
+      .annotate(OpenApi.Summary, "The devices that the token sees")
+      .annotate(OpenApi.Description, "Each with its name and the zone of its days and months.")
+      .annotate(
+        OpenApi.Transform,
+        examples({ reply: { devices: [{ device_id: "home", name: "Home", timezone: "Europe/Brussels" }] } }),
+      ),
   )
   .middleware(ReadAuthorization)
   .prefix("/v1")

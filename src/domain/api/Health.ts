@@ -1,15 +1,31 @@
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
+import { examples } from "./Example.ts"
 
 const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotations({ identifier: "Alive" })
 const Ready = Schema.Struct({
   status: Schema.Literal("ok"),
-  store: Schema.String,
-  cache: Schema.String,
+  store: Schema.String.annotations({ description: "What the store is" }),
+  cache: Schema.String.annotations({ description: "What the cache is" }),
 }).annotations({ identifier: "Ready" })
 
 export const health = HttpApiGroup.make("health")
-  .add(HttpApiEndpoint.get("live", "/live").addSuccess(Alive).annotate(OpenApi.Summary, "The process answers"))
-  .add(HttpApiEndpoint.get("ready", "/ready").addSuccess(Ready).annotate(OpenApi.Summary, "The store can be reached"))
+  .add(
+    HttpApiEndpoint.get("live", "/live")
+      .addSuccess(Alive)
+      .annotate(OpenApi.Summary, "The process answers")
+      .annotate(OpenApi.Description, "Touches nothing else.")
+      .annotate(OpenApi.Transform, examples({ reply: { status: "ok" } })),
+  )
+  .add(
+    HttpApiEndpoint.get("ready", "/ready")
+      .addSuccess(Ready)
+      .annotate(OpenApi.Summary, "The store can be reached")
+      .annotate(OpenApi.Description, "503 while it cannot; without its cache the server is ready.")
+      .annotate(
+        OpenApi.Transform,
+        examples({ reply: { status: "ok", store: "PostgreSQL 18.4, without TimescaleDB", cache: "Redis 7.0" } }),
+      ),
+  )
   .prefix("/health")
   .annotate(OpenApi.Description, "For health checks; needs no token")

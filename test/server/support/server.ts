@@ -4,6 +4,7 @@ import { type Registry, type RealtimeCache, type Secrets, type Store } from "../
 import { CryptoSecrets } from "../../../src/infra/crypto/index.ts"
 import { MemoryRealtimeCache, MemoryRegistry, MemoryStore } from "../../../src/infra/memory/index.ts"
 import { Admin, Server } from "../../../src/server/index.ts"
+import { expectContract } from "./Contract.ts"
 
 /** A server on a free port with two devices, and the tokens to speak to it. */
 export interface TestServer {
@@ -75,7 +76,7 @@ const parsed = (text: string): unknown => {
   }
 }
 
-/** One request; the token goes as a bearer. */
+/** One request; the token goes as a bearer. Every reply is held to the contract. */
 export const call = (path: string, { body, headers, method = "GET", token }: Call = {}) =>
   Effect.flatMap(Running, ({ url }) =>
     Effect.promise(async (signal): Promise<Reply> => {
@@ -83,6 +84,7 @@ export const call = (path: string, { body, headers, method = "GET", token }: Cal
       const init = { method, signal, headers: { ...authorization, ...headers }, duplex: "half" as const }
       const response = await fetch(url + path, body === undefined ? init : { ...init, body })
       const text = await response.text()
+      expectContract(method, path, { status: response.status, contentType: response.headers.get("content-type"), text })
       return { status: response.status, headers: response.headers, text, json: parsed(text) }
     }),
   )
