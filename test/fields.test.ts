@@ -74,7 +74,7 @@ describe("the vendor's documented measurements, field by field through spool, se
           power_l2_w: 133,
           power_l3_w: 0,
           current_a: 6,
-          current_l1_a: -4,
+          current_l1_a: 4,
           current_l2_a: 2,
           current_l3_a: 0,
           average_power_15m_w: 123,

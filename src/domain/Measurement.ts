@@ -1,8 +1,12 @@
-import { Schema } from "effect"
+import { Either, Schema } from "effect"
 import { nullable, SnakeStruct } from "./SnakeCase.ts"
 
-const number = nullable(Schema.Finite)
-const string = nullable(Schema.String)
+/** A field that counts as absent where it is not what it should be, so that it costs only itself. */
+const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
+  nullable(Schema.NullOr(schema).annotations({ decodingFallback: () => Either.right(null) }))
+
+const number = lenient(Schema.Finite)
+const string = lenient(Schema.String)
 
 export const ExternalId = Schema.NonEmptyString.pipe(Schema.maxLength(200))
 export const ExternalKind = Schema.NonEmptyString.pipe(Schema.maxLength(100))
@@ -22,9 +26,9 @@ export type ExternalMeasurement = typeof ExternalMeasurement.Type
 /**
  * `GET /api/measurement` of a P1 meter, Local API v2.
  *
- * The device leaves out what the smart meter does not give, so no field is certain. Watts are positive for
- * import; kWh are cumulative registers; `timestamp` is the meter's local wall clock without a zone.
- * `external` stays undecoded here, so that one broken sub-meter costs only itself.
+ * The device leaves out what the smart meter does not give, so no field is certain; one of another type than
+ * documented counts as absent. Watts are positive for import; kWh are cumulative registers; `timestamp` is the meter's
+ * local wall clock without a zone. `external` stays undecoded here, so that one broken sub-meter costs only itself.
  *
  * Source: HomeWizard API documentation, v2, "Recent Measurement".
  */
@@ -68,6 +72,6 @@ export const Measurement = SnakeStruct({
   averagePower15mW: number,
   monthlyPowerPeakW: number,
   monthlyPowerPeakTimestamp: string,
-  external: nullable(Schema.Array(Schema.Unknown)),
+  external: lenient(Schema.Array(Schema.Unknown)),
 })
 export type Measurement = typeof Measurement.Type

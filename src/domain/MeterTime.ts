@@ -6,6 +6,9 @@ import { zoneOffsetMs } from "./Zone.ts"
 const wallClock = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/
 const hourMs = 3_600_000
 
+/** A stamp's wall clock as if it were UTC; NaN for what is no date. */
+const wallClockMs = (stamp: string): number => Date.parse(`${stamp.slice(0, 19)}Z`)
+
 /**
  * The instants a meter's stamp can stand for, earliest first: one as a rule, two in the repeated hour of autumn,
  * none for what is no date or falls into the gap of spring. A stamp with an offset is taken at its word.
@@ -14,7 +17,7 @@ export const instantsOfStamp = (stamp: string, zone: DateTime.TimeZone): Readonl
   const match = wallClock.exec(stamp)
   if (match === null || !isCalendarDate(stamp.slice(0, 10))) return []
   if (match[8] !== undefined) return Option.toArray(Option.map(DateTime.make(stamp), DateTime.toUtc))
-  const asUtcMs = Date.parse(`${stamp.slice(0, 19)}Z`) + Math.floor(Number(`0.${match[7] ?? "0"}`) * 1000)
+  const asUtcMs = wallClockMs(stamp) + Math.floor(Number(`0.${match[7] ?? "0"}`) * 1000)
   if (Number.isNaN(asUtcMs)) return []
   const offsets = [-12 * hourMs, 12 * hourMs].map((shift) => zoneOffsetMs(zone, asUtcMs + shift))
   return Arr.dedupe(offsets)
@@ -34,37 +37,89 @@ export interface EdgeTime {
   readonly trusted: boolean
 }
 
-/** The sample before this one: its key, and how long ago it was taken on the monotonic clock. */
-export interface PreviousSample {
+/** A reading time that is known, and how long ago that was on the monotonic clock. */
+export interface PastTime {
   readonly ts: Instant
   readonly elapsedMs: number
 }
 
+/** The sample before this one; of one from an earlier run, the time since is counted from the start of this one. */
+export interface PreviousSample extends PastTime {
+  readonly thisRun: boolean
+}
+
+/** What is known of time beside the stamp itself. */
+export interface TimeEvidence {
+  readonly edge: EdgeTime
+  readonly previous: Option.Option<PreviousSample>
+  /** The reading time of a raw telegram, which has a summer or winter flag. */
+  readonly telegram?: Option.Option<PastTime>
+  /** The telegram before was held back, and the stamp of this one moves on from it. */
+  readonly movesOn?: boolean
+}
+
 const believedDistanceMs = 5 * 60_000
 
+/** Whether a stamp moves on from another about as fast as time passes: a reading that is replayed does not. */
+export const stampMovesOn = (from: string, to: string, elapsedMs: number): boolean => {
+  const movedMs = wallClockMs(to) - wallClockMs(from)
+  return movedMs > 0 && movedMs <= elapsedMs + 60_000
+}
+
+const after = ({ elapsedMs, ts }: PastTime): Instant =>
+  fromEpochMillis(ts.epochMillis + Math.max(1, Math.round(elapsedMs)))
+
+const distanceMs = (a: Instant, b: Instant): number => Math.abs(a.epochMillis - b.epochMillis)
+
+const nearest = (candidates: ReadonlyArray<Instant>, time: Instant): Option.Option<Instant> =>
+  Option.fromNullable(
+    candidates.reduce<Instant | undefined>(
+      (best, instant) => (best === undefined || distanceMs(instant, time) < distanceMs(best, time) ? instant : best),
+      undefined,
+    ),
+  )
+
 /**
- * The key of a telegram: the meter's own reading time when it is later than the previous sample's and, once the
- * edge's clock is known to be good, within five minutes of it; else the edge's clock where that is good; else the
- * previous key plus the time that has passed since. Of a repeated hour the first occurrence that is late enough.
+ * The key of a telegram: the meter's own reading time when it is later than the previous sample's and within five
+ * minutes of where it should be, by the edge's clock once that is known to be good, else by what the meter said
+ * before in this run. Of a repeated hour that is the occurrence that fits; the first one that is late enough where
+ * nothing is known.
+ *
+ * None for a stamp that does not fit: it may be a replay of an old reading. When the next one moves on from it, the
+ * meter lives and its clock is wrong or has been set: then the key is the edge's clock where that is good, the new
+ * reading time of a clock set ahead, or the previous key plus the time that has passed since.
  */
 export const resolveTs = (
   stamp: string | null,
   zone: DateTime.TimeZone,
-  edge: EdgeTime,
-  previous: Option.Option<PreviousSample>,
-): { readonly ts: Instant; readonly tsSource: TsSource } => {
+  { edge, movesOn = false, previous, telegram = Option.none() }: TimeEvidence,
+): Option.Option<{ readonly ts: Instant; readonly tsSource: TsSource }> => {
   const afterMs = Option.match(previous, { onNone: () => -Infinity, onSome: ({ ts }) => ts.epochMillis })
-  const believed = (instant: Instant): boolean =>
-    instant.epochMillis > afterMs &&
-    (!edge.trusted || Math.abs(instant.epochMillis - edge.now.epochMillis) <= believedDistanceMs)
-  const byMeter = Arr.findFirst(stamp === null ? [] : instantsOfStamp(stamp, zone), believed)
-  if (Option.isSome(byMeter)) return { ts: byMeter.value, tsSource: "meter" }
-  if (edge.trusted && edge.now.epochMillis > afterMs) return { ts: edge.now, tsSource: "edge" }
-  return Option.match(previous, {
-    onNone: () => ({ ts: edge.now, tsSource: "edge" as const }),
-    onSome: ({ ts, elapsedMs }) => ({
-      ts: fromEpochMillis(ts.epochMillis + Math.max(1, Math.round(elapsedMs))),
-      tsSource: "elapsed" as const,
-    }),
+  const isLater = (instant: Instant): boolean => instant.epochMillis > afterMs
+  const candidates = stamp === null ? [] : instantsOfStamp(stamp, zone)
+  const soFar = Option.orElse(
+    Option.filter(previous, ({ thisRun }) => thisRun),
+    () => telegram,
+  )
+  const expected = edge.trusted ? Option.some(edge.now) : Option.map(soFar, after)
+  const meter = Option.match(expected, {
+    onNone: () => Arr.findFirst(candidates, isLater),
+    onSome: (time) => Option.filter(nearest(candidates, time), isLater),
   })
+  const fits = Option.filter(
+    meter,
+    (ts) => !Option.exists(expected, (time) => distanceMs(ts, time) > believedDistanceMs),
+  )
+  if (Option.isSome(fits)) return Option.some({ ts: fits.value, tsSource: "meter" })
+  if (candidates.length > 0 && !movesOn) return Option.none()
+  if (edge.trusted && (isLater(edge.now) || afterMs - edge.now.epochMillis > believedDistanceMs)) {
+    return Option.some({ ts: edge.now, tsSource: "edge" })
+  }
+  if (!edge.trusted && Option.isSome(meter)) return Option.some({ ts: meter.value, tsSource: "meter" })
+  return Option.some(
+    Option.match(previous, {
+      onNone: () => ({ ts: edge.now, tsSource: "edge" }),
+      onSome: (last) => ({ ts: after(last), tsSource: "elapsed" }),
+    }),
+  )
 }

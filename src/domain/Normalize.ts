@@ -1,18 +1,12 @@
-import { Array as Arr, type DateTime, Either, Option, Schema } from "effect"
-import { ExternalMeasurement, type Measurement } from "./Measurement.ts"
-import { type EdgeTime, latestInstantOfStamp, type PreviousSample, resolveTs } from "./MeterTime.ts"
+import { Either, Option } from "effect"
+import type { Measurement } from "./Measurement.ts"
+import { resolveTs, type TimeEvidence } from "./MeterTime.ts"
+import { externalReadings, monthlyPeakTs, type ReportContext } from "./Reported.ts"
 import type { Instant } from "./Instant.ts"
-import {
-  absurdPowerW,
-  type ExternalReading,
-  maxExternal,
-  meterStampLength,
-  type MeterInfo,
-  type Sample,
-} from "./Sample.ts"
+import { absurdPowerW, maxExternal, meterStampLength, type MeterInfo, type Sample } from "./Sample.ts"
 
-/** Why a measurement gave no sample. */
-export type Unusable = { readonly reason: "NoPower" | "AbsurdPower" }
+/** Why a measurement gave no sample: it says no power, one that no house draws, or a reading time that does not fit. */
+export type Unusable = { readonly reason: "NoPower" | "AbsurdPower" | "DoubtfulStamp" }
 
 const tariffs = [1, 2, 3, 4] as const
 
@@ -21,46 +15,42 @@ const power = (watts: number | null): number | null =>
 
 const register = (kwh: number | null): number | null => (kwh !== null && kwh >= 0 ? kwh : null)
 
+/** The size alone: of currents the sign depends on meter and firmware, the direction is that of the power. */
+const amperes = (current: number | null): number | null => (current === null ? null : Math.abs(current))
+
 const sumOfTariffs = (registers: ReadonlyArray<number | null>): number | null => {
   const given = registers.map(register).filter((kwh) => kwh !== null)
   return given.length === 0 ? null : Math.round(given.reduce((sum, kwh) => sum + kwh, 0) * 1000) / 1000
 }
 
-const externalReadings = (
-  external: ReadonlyArray<unknown>,
-  zone: DateTime.TimeZone,
-  ts: Instant,
-): ReadonlyArray<ExternalReading> =>
-  Arr.filterMap(external, (entry) =>
-    Option.flatMap(Either.getRight(Schema.decodeUnknownEither(ExternalMeasurement)(entry)), (meter) =>
-      Option.map(latestInstantOfStamp(meter.timestamp, zone, ts), (readAt) => ({
-        id: meter.uniqueId,
-        kind: meter.type,
-        ts: readAt,
-        value: meter.value,
-        unit: meter.unit,
-      })),
-    ),
-  )
+/**
+ * A net of 3×230 V without neutral: the meter gives zero for the power of every phase, and for voltage and current of
+ * the second. Zeros that are not so are left out.
+ */
+const lacksNeutral = ({ powerL1W, powerL2W, powerL3W, powerW }: Measurement): boolean =>
+  powerL1W === 0 && powerL2W === 0 && powerL3W === 0 && Math.abs(powerW ?? 0) >= 10
+
+const asItIs = (value: number | null): number | null => value
+const unlessZero = (value: number | null): number | null => (value === 0 ? null : value)
 
 /** What the edge adds to a measurement to make it a sample. */
-export interface NormalizeContext {
-  readonly zone: DateTime.TimeZone
-  readonly edge: EdgeTime
-  readonly previous: Option.Option<PreviousSample>
-}
+export interface NormalizeContext extends TimeEvidence, ReportContext {}
 
 /**
  * The sample of a measurement. Totals that are missing are the sum of their tariffs, tariffs outside 1 to 4 are
- * dropped, a sub-meter that cannot be read costs only itself. Without `powerW` there is no sample.
+ * dropped, currents lose their sign, a sub-meter that cannot be read costs only itself. Without `powerW`, or with a
+ * reading time that may be that of an old reading, there is no sample.
  */
 export const normalize = (m: Measurement, context: NormalizeContext): Either.Either<Sample, Unusable> => {
   if (m.powerW === null) return Either.left({ reason: "NoPower" })
   if (power(m.powerW) === null) return Either.left({ reason: "AbsurdPower" })
-  const { ts, tsSource } = resolveTs(m.timestamp, context.zone, context.edge, context.previous)
+  const resolved = resolveTs(m.timestamp, context.zone, context)
+  if (Option.isNone(resolved)) return Either.left({ reason: "DoubtfulStamp" })
+  const key = resolved.value
+  const phase = lacksNeutral(m) ? unlessZero : asItIs
   return Either.right({
-    ts,
-    tsSource,
+    ts: key.ts,
+    tsSource: key.tsSource,
     meterStamp: m.timestamp?.slice(0, meterStampLength) ?? null,
     receivedAt: context.edge.now,
     powerW: Math.round(m.powerW),
@@ -79,24 +69,21 @@ export const normalize = (m: Measurement, context: NormalizeContext): Either.Eit
     energyExportT3Kwh: register(m.energyExportT3Kwh),
     energyExportT4Kwh: register(m.energyExportT4Kwh),
     tariff: tariffs.find((tariff) => tariff === m.tariff) ?? null,
-    powerL1W: power(m.powerL1W),
-    powerL2W: power(m.powerL2W),
-    powerL3W: power(m.powerL3W),
+    powerL1W: phase(power(m.powerL1W)),
+    powerL2W: phase(power(m.powerL2W)),
+    powerL3W: phase(power(m.powerL3W)),
     voltageL1V: m.voltageL1V ?? m.voltageV,
-    voltageL2V: m.voltageL2V,
+    voltageL2V: phase(m.voltageL2V),
     voltageL3V: m.voltageL3V,
-    currentA: m.currentA,
-    currentL1A: m.currentL1A,
-    currentL2A: m.currentL2A,
-    currentL3A: m.currentL3A,
+    currentA: amperes(m.currentA),
+    currentL1A: amperes(m.currentL1A),
+    currentL2A: phase(amperes(m.currentL2A)),
+    currentL3A: amperes(m.currentL3A),
     frequencyHz: m.frequencyHz,
     averagePower15mW: power(m.averagePower15mW),
     monthlyPowerPeakW: power(m.monthlyPowerPeakW),
-    monthlyPowerPeakTs:
-      m.monthlyPowerPeakTimestamp === null
-        ? null
-        : Option.getOrNull(latestInstantOfStamp(m.monthlyPowerPeakTimestamp, context.zone, ts)),
-    external: m.external === null ? null : externalReadings(m.external, context.zone, ts).slice(0, maxExternal),
+    monthlyPowerPeakTs: monthlyPeakTs(m, key, context),
+    external: m.external === null ? null : externalReadings(m.external, key, context).slice(0, maxExternal),
   })
 }
 

@@ -5,6 +5,8 @@ import { Spool, type SpoolError } from "../domain/ports/index.ts"
 /** What the edge has done since it started, and what it is stuck on. */
 export interface EdgeState {
   readonly taken: number
+  /** Telegrams that the meter gave in between and nobody took. */
+  readonly missed: number
   readonly uploaded: number
   readonly quarantined: number
   /** Samples in the spool. */
@@ -26,6 +28,7 @@ export class EdgeStatus extends Context.Tag("edge/EdgeStatus")<EdgeStatus, Ref.R
       const last = yield* spool.lastTaken
       return yield* Ref.make<EdgeState>({
         taken: 0,
+        missed: 0,
         uploaded: 0,
         quarantined,
         waiting,

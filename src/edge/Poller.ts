@@ -4,7 +4,8 @@ import { atEvery } from "./Cadence.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
-import { makeTakeSample, type NotTaken } from "./TakeSample.ts"
+import type { NotTaken } from "./NotTaken.ts"
+import { makeTakeSample } from "./TakeSample.ts"
 
 export interface PollerOptions {
   readonly zone: DateTime.TimeZone

@@ -1,6 +1,12 @@
 import { DateTime, Option } from "effect"
 import { describe, expect, it } from "vitest"
-import { instantsOfStamp, latestInstantOfStamp, resolveTs } from "../../src/domain/index.ts"
+import {
+  instantsOfStamp,
+  latestInstantOfStamp,
+  resolveTs,
+  stampMovesOn,
+  type TimeEvidence,
+} from "../../src/domain/index.ts"
 
 const brussels = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
 const utc = (iso: string) => DateTime.unsafeMake(iso)
@@ -38,41 +44,98 @@ describe("what a stamp without a zone can stand for", () => {
 })
 
 describe("the key of a sample", () => {
-  const untrusted = (now: string) => ({ now: utc(now), trusted: false })
+  const untrusted = { now: utc("1970-01-01T00:01:00Z"), trusted: false }
   const trusted = (now: string) => ({ now: utc(now), trusted: true })
-  const previous = (ts: string, elapsedMs: number) => Option.some({ ts: utc(ts), elapsedMs })
-  const key = (...args: Parameters<typeof resolveTs>) => {
-    const { ts, tsSource } = resolveTs(...args)
-    return `${DateTime.formatIso(ts)} ${tsSource}`
-  }
+  const previous = (ts: string, elapsedMs: number) => Option.some({ ts: utc(ts), elapsedMs, thisRun: true })
+  const earlierRun = (ts: string) => Option.some({ ts: utc(ts), elapsedMs: 500, thisRun: false })
+  const key = (stamp: string | null, evidence: Partial<TimeEvidence>) =>
+    Option.match(resolveTs(stamp, brussels, { edge: untrusted, previous: Option.none(), ...evidence }), {
+      onNone: () => "held back",
+      onSome: ({ ts, tsSource }) => `${DateTime.formatIso(ts)} ${tsSource}`,
+    })
   const stamp = "2026-07-15T12:00:00"
 
   it("is the meter's reading time, whatever an edge without a clock believes", () => {
-    expect(key(stamp, brussels, untrusted("1970-01-01T00:01:00Z"), Option.none())).toBe(
-      "2026-07-15T10:00:00.000Z meter",
-    )
+    expect(key(stamp, {})).toBe("2026-07-15T10:00:00.000Z meter")
+    expect(key("2026-07-15T12:00:00.250+02:00", {})).toBe("2026-07-15T10:00:00.250Z meter")
   })
 
-  it("is the edge's clock when that is good and the meter is more than five minutes off", () => {
-    expect(key(stamp, brussels, trusted("2026-07-15T10:04:59Z"), Option.none())).toBe("2026-07-15T10:00:00.000Z meter")
-    expect(key(stamp, brussels, trusted("2026-07-15T10:05:01Z"), Option.none())).toBe("2026-07-15T10:05:01.000Z edge")
+  it("is the edge's clock when that is good and the meter is more than five minutes off, but lives", () => {
+    expect(key(stamp, { edge: trusted("2026-07-15T10:04:59Z") })).toBe("2026-07-15T10:00:00.000Z meter")
+    const off = { edge: trusted("2026-07-15T10:05:01Z") }
+    expect(key(stamp, off)).toBe("held back")
+    expect(key(stamp, { ...off, movesOn: true })).toBe("2026-07-15T10:05:01.000Z edge")
+  })
+
+  it("is the edge's clock again after a meter that ran an hour ahead, once that clock is known to be good", () => {
+    const edge = trusted("2026-07-15T10:00:01Z")
+    const ahead = previous("2026-07-15T11:00:00Z", 1000)
+    expect(key("2026-07-15T13:00:01", { edge, previous: ahead, movesOn: true })).toBe("2026-07-15T10:00:01.000Z edge")
   })
 
   it("goes on from the previous one when neither clock can be believed", () => {
-    const edge = untrusted("1970-01-01T00:01:00Z")
-    expect(key("2026-07-15T11:00:00", brussels, edge, previous("2026-07-15T10:00:00Z", 1004))).toBe(
-      "2026-07-15T10:00:01.004Z elapsed",
+    const last = previous("2026-07-15T10:00:00Z", 1004)
+    expect(key("2026-07-15T11:00:00", { previous: last })).toBe("held back")
+    expect(key("2026-07-15T11:00:00", { previous: last, movesOn: true })).toBe("2026-07-15T10:00:01.004Z elapsed")
+    expect(key(null, { previous: previous("2026-07-15T10:00:00Z", 0) })).toBe("2026-07-15T10:00:00.001Z elapsed")
+    expect(key("2026-03-29T02:30:00", { previous: previous("2026-03-29T01:00:00Z", 1000) })).toBe(
+      "2026-03-29T01:00:01.000Z elapsed",
     )
-    expect(key(null, brussels, edge, previous("2026-07-15T10:00:00Z", 0))).toBe("2026-07-15T10:00:00.001Z elapsed")
   })
 
-  it("takes the first occurrence of the repeated hour until the stamp jumps back", () => {
-    const edge = untrusted("2000-01-01T00:00:00Z")
-    expect(key("2026-10-25T02:00:00", brussels, edge, previous("2026-10-24T23:59:59Z", 1000))).toBe(
-      "2026-10-25T00:00:00.000Z meter",
-    )
-    expect(key("2026-10-25T02:00:00", brussels, edge, previous("2026-10-25T00:59:59Z", 1000))).toBe(
-      "2026-10-25T01:00:00.000Z meter",
-    )
+  it("follows a clock that was set ahead, once it moves on from there", () => {
+    const last = previous("2026-07-15T08:00:00Z", 1000)
+    expect(key(stamp, { previous: last })).toBe("held back")
+    expect(key(stamp, { previous: last, movesOn: true })).toBe("2026-07-15T10:00:00.000Z meter")
+  })
+
+  it("is never that of a reading which is replayed", () => {
+    const last = previous("2026-07-15T10:00:10Z", 2000)
+    for (const edge of [untrusted, trusted("2026-07-15T10:00:12Z")]) {
+      expect(key("2026-07-15T12:00:02", { edge, previous: last })).toBe("held back")
+    }
+  })
+
+  describe("in the repeated hour of autumn", () => {
+    it("takes the first occurrence until the stamp jumps back", () => {
+      expect(key("2026-10-25T02:00:00", { previous: previous("2026-10-24T23:59:59Z", 1000) })).toBe(
+        "2026-10-25T00:00:00.000Z meter",
+      )
+      expect(key("2026-10-25T02:00:00", { previous: previous("2026-10-25T00:59:59Z", 1000) })).toBe(
+        "2026-10-25T01:00:00.000Z meter",
+      )
+      expect(key("2026-10-25T02:40:00", { previous: earlierRun("2026-10-25T00:30:00Z") })).toBe(
+        "2026-10-25T00:40:00.000Z meter",
+      )
+      expect(key("2026-10-25T02:10:00", { previous: earlierRun("2026-10-25T00:30:00Z") })).toBe(
+        "2026-10-25T01:10:00.000Z meter",
+      )
+    })
+
+    it("is told by a clock that is good, or by the flag of the telegram, also after a restart", () => {
+      const restarted = { previous: earlierRun("2026-10-25T00:30:00Z") }
+      const good = { ...restarted, edge: trusted("2026-10-25T01:40:01Z") }
+      expect(key("2026-10-25T02:40:00", good)).toBe("2026-10-25T01:40:00.000Z meter")
+      const telegram = Option.some({ ts: utc("2026-10-25T01:39:59Z"), elapsedMs: 1000 })
+      expect(key("2026-10-25T02:40:00", { ...restarted, telegram })).toBe("2026-10-25T01:40:00.000Z meter")
+      expect(key("2026-10-25T02:40:00", { telegram })).toBe("2026-10-25T01:40:00.000Z meter")
+    })
+
+    it("is told by the time that has passed: an hour without readings, or a clock set back by a moment", () => {
+      expect(key("2026-10-25T02:40:00", { previous: previous("2026-10-25T00:30:00Z", 70 * 60_000) })).toBe(
+        "2026-10-25T01:40:00.000Z meter",
+      )
+      const last = previous("2026-10-25T00:30:00Z", 1000)
+      expect(key("2026-10-25T02:29:58", { previous: last })).toBe("held back")
+      expect(key("2026-10-25T02:29:59", { previous: last, movesOn: true })).toBe("2026-10-25T00:30:01.000Z elapsed")
+    })
+  })
+
+  it("a stamp moves on when it goes ahead as time does", () => {
+    expect(stampMovesOn("2026-07-15T12:00:00", "2026-07-15T12:00:01", 1000)).toBe(true)
+    expect(stampMovesOn("2026-07-15T12:00:00", "2026-07-15T12:00:00", 1000)).toBe(false)
+    expect(stampMovesOn("2026-07-15T12:00:01", "2026-07-15T12:00:00", 1000)).toBe(false)
+    expect(stampMovesOn("2026-07-15T12:00:00", "2026-07-15T12:02:00", 1000)).toBe(false)
+    expect(stampMovesOn("2026-07-15T12:00:00", "yesterday", 1000)).toBe(false)
   })
 })

@@ -1,6 +1,6 @@
 import { DateTime, Either, Option, Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { Measurement, meterInfo, normalize, Sample, sameMeter } from "../../src/domain/index.ts"
+import { Measurement, meterInfo, normalize, type Reported, Sample, sameMeter } from "../../src/domain/index.ts"
 import { onePhase, threePhase } from "../support/measurements.ts"
 
 const context = {
@@ -31,7 +31,7 @@ describe("a measurement becomes a sample", () => {
       power_l2_w: 133,
       power_l3_w: 0,
       current_a: 6,
-      current_l1_a: -4,
+      current_l1_a: 4,
       current_l2_a: 2,
       current_l3_a: 0,
       average_power_15m_w: 123,
@@ -120,6 +120,53 @@ describe("a measurement becomes a sample", () => {
       meterStamp: null,
     })
     expect(() => Schema.encodeSync(Sample)(sample)).not.toThrow()
+  })
+
+  it("a field of another type than documented costs only itself", () => {
+    const sample = sampleOf({ ...threePhase, tariff: "2", voltage_l1_v: {}, current_l1_a: "4", external: {} })
+    expect(sample).toMatchObject({ powerW: -543, tariff: null, voltageL1V: null, currentL1A: null, external: null })
+    expect(sampleOf({ ...threePhase, timestamp: 20240628141234 })).toMatchObject({ tsSource: "edge", meterStamp: null })
+  })
+
+  it("zeros of a net without neutral are no readings, and those of a phase without load are", () => {
+    const net = { power_l1_w: 0, power_l2_w: 0, power_l3_w: 0, voltage_l1_v: 231, voltage_l2_v: 0, voltage_l3_v: 229 }
+    const amperes = { current_l1_a: 0.3, current_l2_a: 0, current_l3_a: 0.4 }
+    expect(sampleOf({ power_w: -73, ...net, ...amperes })).toMatchObject({
+      powerW: -73,
+      powerL1W: null,
+      powerL2W: null,
+      powerL3W: null,
+      voltageL1V: 231,
+      voltageL2V: null,
+      currentL2A: null,
+      currentL3A: 0.4,
+    })
+    expect(sampleOf({ power_w: 73, ...net, power_l1_w: 73 })).toMatchObject({ powerL2W: 0, voltageL2V: 0 })
+  })
+
+  it("what was reported before keeps its instant when the hour repeats, and what is new gets the later one", () => {
+    const gas = { unique_id: "G", type: "gas_meter", timestamp: "2026-10-25T02:10:17", value: 5, unit: "m3" }
+    const peak = { monthly_power_peak_w: 4000, monthly_power_peak_timestamp: "2026-10-25T02:15:00" }
+    const at = (now: string, json: unknown, reported: Option.Option<Reported> = Option.none()) => {
+      const measurement = decode(json)
+      const edge = { now: DateTime.unsafeMake(now), trusted: true }
+      return { measurement, sample: Either.getOrThrow(normalize(measurement, { ...context, edge, reported })) }
+    }
+    const said = ({ sample }: Reported) =>
+      [sample.monthlyPowerPeakTs, sample.external?.[0]?.ts].map((ts) => ts && DateTime.formatIso(ts).slice(11, 19))
+    const first = at("2026-10-25T00:20:00Z", { power_w: 1, ...peak, external: [gas] })
+    expect(said(first)).toEqual(["00:15:00", "00:10:17"])
+    const again = at("2026-10-25T01:20:00Z", { power_w: 1, ...peak, external: [gas] }, Option.some(first))
+    expect(said(again)).toEqual(["00:15:00", "00:10:17"])
+    const news = { power_w: 1, ...peak, monthly_power_peak_w: 5000, external: [{ ...gas, value: 6 }] }
+    expect(said(at("2026-10-25T01:20:00Z", news, Option.some(again)))).toEqual(["01:15:00", "01:10:17"])
+  })
+
+  it("sub-meters and peaks of a meter whose clock runs ahead keep their own times", () => {
+    const edge = { now: DateTime.unsafeMake("2024-06-28T11:12:34Z"), trusted: true }
+    const sample = Either.getOrThrow(normalize(decode(threePhase), { ...context, edge, movesOn: true }))
+    expect(sample.tsSource).toBe("edge")
+    expect(sample.external?.map(({ ts }) => DateTime.formatIso(ts).slice(11, 16))).toEqual(["12:00", "12:05"])
   })
 
   it("without power, or with one that no house can draw, there is no sample", () => {

@@ -9,7 +9,7 @@ import { brussels, edgeInMemory, stamp, state, steppingClock, telegram } from ".
 const utc = (iso: string) => DateTime.unsafeMake(iso)
 
 /** Polls a meter that says these things one after the other, a second apart; gives what was taken. */
-const poll = (telegrams: ReadonlyArray<Measurement>) =>
+const poll = (telegrams: ReadonlyArray<Measurement>, raw?: string) =>
   Effect.gen(function* () {
     const next = yield* Ref.make(0)
     const reading = Effect.flatMap(
@@ -19,7 +19,8 @@ const poll = (telegrams: ReadonlyArray<Measurement>) =>
           Effect.mapError(() => new MeterError({ reason: "Unreachable", message: "gone" })),
         ),
     )
-    const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(MemoryMeter.layer(reading)))
+    const meter = MemoryMeter.layer(reading, { telegram: Effect.succeed(Option.fromNullable(raw)) })
+    const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(meter))
     return yield* Effect.forEach(telegrams, () =>
       Effect.either(takeSample).pipe(Effect.tap(TestClock.adjust("1 second"))),
     )
@@ -39,15 +40,49 @@ describe("taking samples", () => {
     }).pipe(inMemory),
   )
 
-  it.effect("keys them by the meter's clock in its zone, and by time elapsed where that does not move on", () =>
+  const keys = Effect.map(spooled, (rows) =>
+    rows.map(({ sample }) => `${DateTime.formatIso(sample.ts).slice(11, 19)} ${sample.tsSource}`),
+  )
+
+  it.effect("leaves out a reading that is replayed, and counts the telegrams that nobody took", () =>
     Effect.gen(function* () {
-      yield* poll([telegram(stamp(0)), telegram("2026-07-14T00:00:00"), telegram(stamp(5))])
-      const rows = yield* spooled
-      expect(rows.map(({ sample }) => [DateTime.formatIso(sample.ts), sample.tsSource])).toEqual([
-        ["2026-07-14T22:00:00.000Z", "meter"],
-        ["2026-07-14T22:00:01.000Z", "elapsed"],
-        ["2026-07-14T22:00:05.000Z", "meter"],
+      const outcomes = yield* poll([stamp(0), stamp(1), stamp(0), stamp(0), stamp(4)].map((at) => telegram(at)))
+      expect(outcomes.map(Either.isRight)).toEqual([true, true, false, false, true])
+      expect(yield* keys).toEqual(["22:00:00 meter", "22:00:01 meter", "22:00:04 meter"])
+      expect(yield* state).toMatchObject({ taken: 3, missed: 2 })
+    }).pipe(inMemory),
+  )
+
+  it.effect("goes on by the time elapsed when the meter's clock was set back, all but one telegram", () =>
+    Effect.gen(function* () {
+      yield* poll([0, 1, -3600, -3599, -3598, -3597].map((n) => telegram(stamp(n))))
+      expect(yield* keys).toEqual([
+        "22:00:00 meter",
+        "22:00:01 meter",
+        "22:00:03 elapsed",
+        "22:00:04 elapsed",
+        "22:00:05 elapsed",
       ])
+    }).pipe(inMemory),
+  )
+
+  it.effect("goes by its own clock while a meter is an hour off, once the server has said the time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(utc("2026-07-14T21:00:00Z").epochMillis)
+      yield* Effect.flatMap(EdgeClock, (clock) => clock.compare(utc("2026-07-14T21:00:00Z")))
+      yield* poll([0, 1, 2, 3].map((n) => telegram(stamp(n))))
+      expect(yield* keys).toEqual(["21:00:01 edge", "21:00:02 edge", "21:00:03 edge"])
+    }).pipe(inMemory),
+  )
+
+  it.effect("starts in the repeated hour by the telegram's flag, and without a telegram in the first of the two", () =>
+    Effect.gen(function* () {
+      yield* poll([telegram("2026-10-25T02:40:00")])
+      yield* poll(
+        [telegram("2026-10-25T02:50:00"), telegram("2026-10-25T02:50:01")],
+        "/X\r\n0-0:1.0.0(261025025000W)\r\n!",
+      )
+      expect(yield* keys).toEqual(["00:40:00 meter", "01:50:00 meter", "01:50:01 meter"])
     }).pipe(inMemory),
   )
 
