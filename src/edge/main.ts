@@ -1,10 +1,10 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
-import { NodeHttpClient } from "@effect/platform-node"
 import { Config, DateTime, Duration, Effect, Either, Layer, Option, Redacted } from "effect"
 import { defaultZone } from "../domain/index.ts"
 import { HomeWizardMeter, readCa } from "../infra/homewizard/index.ts"
-import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
+import { InternetClient } from "../infra/http-client/index.ts"
+import { layerLogs, runCommand, secret, Settings } from "../infra/process/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import * as Edge from "./Program.ts"
 import { parseInterval, parseMeterHost, parseServerUrl, parseToken, parseZone } from "./Settings.ts"
@@ -16,7 +16,7 @@ const settings = Config.all({
   meterToken: token("HW_P1_TOKEN"),
   caFile: Config.option(Config.nonEmptyString("HW_P1_CA_FILE")),
   serverUrl: Settings.parsed("VPS_INGEST_URL", parseServerUrl),
-  deviceToken: token("VPS_DEVICE_TOKEN"),
+  deviceToken: secret({ value: "VPS_DEVICE_TOKEN", file: "VPS_DEVICE_TOKEN_FILE" }, parseToken),
   dataDir: Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"),
   pollInterval: Config.withDefault(Settings.parsed("POLL_INTERVAL", parseInterval), Duration.seconds(1)),
   zone: Config.withDefault(Settings.parsed("ZONE", parseZone), DateTime.zoneUnsafeMakeNamed(defaultZone)),
@@ -33,7 +33,7 @@ const live = Effect.gen(function* () {
     Layer.provide([
       HomeWizardMeter.layer({ ...meter, token: meterToken, ca, serial: Option.none() }),
       SqliteSpool.layer({ filename: join(dataDir, "spool.sqlite") }),
-      NodeHttpClient.layerUndici,
+      InternetClient.layer,
     ]),
   )
   const started = Effect.logInfo("Edge started").pipe(
