@@ -12,6 +12,8 @@ export type UploadError = UploadFailed | SpoolError
 export interface DeliveryOptions {
   /** Samples in one request, until the server finds fewer to be too many. */
   readonly largestBatch: number
+  /** More samples in a request that timed out may have been more than the line carries: fewer are tried. */
+  readonly smallestTimedOut: number
   /** Single samples refused one after another, with none accepted between, before it must be the server. */
   readonly believedRefusals: number
   /** Replies that account for nothing, one after another, before somebody else must be answering. */
@@ -129,6 +131,9 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
           return yield* meteredPeaks === null ? inHalves(rows, failure) : withoutPeaks(rows, meteredPeaks)
         case "Unbelieved":
           return yield* disbelieve(failure.message)
+        case "TimedOut":
+          if (rows.length > options.smallestTimedOut) yield* limit.refused(rows.length)
+          return yield* failure
         case "Transient":
         case "Held":
           return yield* failure

@@ -7,7 +7,7 @@ import {
   HttpClientRequest,
   HttpClientResponse,
 } from "@effect/platform"
-import { DateTime, Effect, Option, type Redacted } from "effect"
+import { DateTime, Duration, Effect, Option, type Redacted } from "effect"
 import type { Batch, IngestReply } from "../domain/index.ts"
 import { P1Api, ProblemDocument } from "../domain/api/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
@@ -19,9 +19,9 @@ export interface ServerOptions {
   readonly url: string
   /** Read for each request, so that a new token needs no restart; fails with a sentence. */
   readonly token: Effect.Effect<Redacted.Redacted, { readonly message: string }>
+  /** For a whole exchange, the reply's body included; 30 seconds as a rule. */
+  readonly timeout?: Duration.DurationInput
 }
-
-const exchangeTimeout = "30 seconds"
 
 /** The fastest level: it halves the time of the best one, and a batch shrinks to a tenth all the same. */
 const gzipped = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
@@ -68,7 +68,8 @@ const failureOf = (error: unknown): Effect.Effect<UploadFailed> => {
  * Sends a batch by the contract, gzipped, and gives the server's reply. The whole exchange is limited in time, and no
  * redirect is followed: it would take the token along.
  */
-export const makeSend = Effect.fn("makeSend")(function* ({ token, url }: ServerOptions) {
+export const makeSend = Effect.fn("makeSend")(function* ({ timeout, token, url }: ServerOptions) {
+  const duration = Duration.decode(timeout ?? "30 seconds")
   const clock = yield* EdgeClock
   const noteTime = ({ headers }: HttpClientResponse.HttpClientResponse) =>
     Option.match(Option.flatMap(Option.fromNullable(headers["date"]), instantOfHttpDate), {
@@ -91,8 +92,8 @@ export const makeSend = Effect.fn("makeSend")(function* ({ token, url }: ServerO
     ingest({ payload }).pipe(
       Effect.catchAll((error) => Effect.flatMap(failureOf(error), Effect.fail)),
       Effect.timeoutFail({
-        duration: exchangeTimeout,
-        onTimeout: () => uploadFailed("Transient", `The server did not answer within ${exchangeTimeout}`),
+        duration,
+        onTimeout: () => uploadFailed("TimedOut", `The server did not answer within ${Duration.format(duration)}`),
       }),
     )
 })

@@ -5,13 +5,14 @@ import type { Instant } from "../domain/index.ts"
  * Why a batch was not accepted. None of them costs a sample.
  *
  * - `Transient` passes by itself.
+ * - `TimedOut` too, but the batch may be more than the line carries.
  * - `Unbelieved`: a reply that accounts for nothing; it may be somebody else who answers.
  * - `Held` needs somebody's hand, so that it is only probed.
  * - `TooLarge` wants a smaller batch.
  * - `Refused`: the server does not want these samples, or one of them.
  */
 export class UploadFailed extends Data.TaggedError("UploadFailed")<{
-  readonly kind: "Transient" | "Unbelieved" | "Held" | "TooLarge" | "Refused"
+  readonly kind: "Transient" | "TimedOut" | "Unbelieved" | "Held" | "TooLarge" | "Refused"
   readonly message: string
   /** How long the server wants to be left alone. */
   readonly retryAfter: Option.Option<Duration.Duration>

@@ -8,7 +8,12 @@ import { cutBatch } from "./Verdicts.ts"
 /** The newest samples that go ahead of a backlog: few, so that they are there at once. */
 const liveBatch = 60
 
-export const deliveryOptions: DeliveryOptions = { largestBatch: 1_000, believedRefusals: 20, unbelievedReplies: 3 }
+export const deliveryOptions: DeliveryOptions = {
+  largestBatch: 1_000,
+  smallestTimedOut: liveBatch,
+  believedRefusals: 20,
+  unbelievedReplies: 3,
+}
 
 export interface Uploaded {
   /** Samples that left the spool or were put off. */

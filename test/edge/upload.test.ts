@@ -189,7 +189,7 @@ describe("a failed upload keeps everything and knows what to wait for", () => {
       yield* Effect.yieldNow()
       yield* TestClock.adjust("30 seconds")
       const outcome = yield* running
-      expect(Either.isLeft(outcome) && outcome.left.message).toBe("The server did not answer within 30 seconds")
+      expect(Either.isLeft(outcome) && outcome.left.message).toBe("The server did not answer within 30s")
       expect(yield* left).toEqual([0, 1])
     }).pipe(Effect.provide(edgeInMemory)),
   )
