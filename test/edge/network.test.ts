@@ -29,9 +29,13 @@ const through = (fault: Fault) =>
     return yield* Effect.gen(function* () {
       const spool = yield* Spool
       const take = (from: number, to: number) =>
-        Effect.forEach(Array.from({ length: to - from }, (_, n) => from + n), (n) => spool.append(sampleAt(n), null), {
-          discard: true,
-        })
+        Effect.forEach(
+          Array.from({ length: to - from }, (_, n) => from + n),
+          (n) => spool.append(sampleAt(n), null),
+          {
+            discard: true,
+          },
+        )
       yield* take(0, samples / 2)
       yield* proxy.set(fault)
       yield* Layer.build(

@@ -1,5 +1,4 @@
 export * from "./RunCommand.ts"
 export * from "./RunProgram.ts"
-export * from "./Secret.ts"
 export * from "./StartupError.ts"
 export * as Settings from "./Settings.ts"
