@@ -13,6 +13,7 @@ import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
 import * as Problems from "./Problems.ts"
 import * as Realtime from "./Realtime.ts"
 import * as Series from "./Series.ts"
+import * as TokenUse from "./TokenUse.ts"
 
 export interface Options extends HttpServerNode.Options {
   /** How long requests under way may take when the server ends; 10 s unless given. */
@@ -26,7 +27,7 @@ const groups = Layer.mergeAll(
   Series.layer,
   Devices.layer,
   Health.layer,
-).pipe(Layer.provide([Authorization.layer, Realtime.layerStates]), Layer.provide(Lookups.layer))
+).pipe(Layer.provide([Authorization.layer, Realtime.layerStates]), Layer.provide([Lookups.layer, TokenUse.layer]))
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 
