@@ -1,11 +1,10 @@
 import { HttpServerRequest } from "@effect/platform"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { DeviceAuthorization, Forbidden, ReadAuthorization, Unauthorized } from "../domain/api/index.ts"
-import { parseToken, type TokenKind, type TokenRecord } from "../domain/index.ts"
+import { type DeviceId, parseToken, type TokenKind, type TokenRecord } from "../domain/index.ts"
 import { Secrets } from "../domain/ports/index.ts"
 import { Lookups } from "./Lookups.ts"
 import { orUnavailable } from "./Problems.ts"
-import { TokenUse } from "./TokenUse.ts"
 
 /** One answer for tokens that are missing, malformed, unknown, revoked or wrong. */
 const unauthorized = new Unauthorized({ detail: "A valid token is needed: Authorization: Bearer …" })
@@ -23,10 +22,27 @@ const bearer = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
   Option.fromNullable(/^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]).pipe(Option.map(Redacted.make)),
 )
 
+/**
+ * Asked again later: whether the token that came with the request still reads the device. Of a store that is away
+ * nothing is known, and nothing is taken away.
+ */
+export const stillReads = (deviceId: DeviceId) =>
+  Effect.gen(function* () {
+    const lookups = yield* Lookups
+    const tokenId = Option.map(Option.flatMap(yield* bearer, parseToken), (parsed) => parsed.tokenId)
+    return Option.match(tokenId, {
+      onNone: () => Effect.succeed(false),
+      onSome: (id) =>
+        lookups.token(id).pipe(
+          Effect.map(Option.exists(({ deviceIds }) => deviceIds.includes(deviceId))),
+          Effect.orElseSucceed(() => true),
+        ),
+    })
+  })
+
 const make = Effect.gen(function* () {
   const secrets = yield* Secrets
   const lookups = yield* Lookups
-  const tokenUse = yield* TokenUse
 
   const recordOf = (token: Redacted.Redacted) =>
     Effect.gen(function* () {
@@ -47,26 +63,24 @@ const make = Effect.gen(function* () {
         Effect.mapError(() => unauthorized),
       )
       const record = yield* recordOf(token)
-      yield* tokenUse.note(record.tokenId)
       if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
       return record.deviceIds
     })
 })
 
 /** The two ways in: device tokens write, read tokens read. */
-export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups | TokenUse> =
-  Layer.unwrapEffect(
-    Effect.map(make, (devicesOf) =>
-      Layer.merge(
-        Layer.succeed(DeviceAuthorization, {
-          deviceToken: () =>
-            Effect.flatMap(devicesOf("device"), ([deviceId]) =>
-              deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
-            ),
-        }),
-        Layer.succeed(ReadAuthorization, {
-          readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
-        }),
-      ),
+export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups> = Layer.unwrapEffect(
+  Effect.map(make, (devicesOf) =>
+    Layer.merge(
+      Layer.succeed(DeviceAuthorization, {
+        deviceToken: () =>
+          Effect.flatMap(devicesOf("device"), ([deviceId]) =>
+            deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
+          ),
+      }),
+      Layer.succeed(ReadAuthorization, {
+        readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
+      }),
     ),
-  )
+  ),
+)

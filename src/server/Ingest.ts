@@ -5,7 +5,7 @@ import { BatchExtras, type DeviceId, type IngestReply, maxBatchSize } from "../d
 import { Store } from "../domain/ports/index.ts"
 import { jsonBody } from "./Body.ts"
 import { orUnavailable } from "./Problems.ts"
-import { RealtimeStates } from "./Realtime.ts"
+import { RealtimeDocuments } from "./RealtimeDocuments.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 import { namesOther, type Sorted, sortRows } from "./Rows.ts"
 
@@ -34,7 +34,7 @@ const sameDevice = (deviceId: DeviceId, body: unknown, rows: ReadonlyArray<unkno
 const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchExtras, receivedAt: DateTime.Utc) =>
   Effect.gen(function* () {
     const { ingest } = yield* Store
-    const { refresh } = yield* RealtimeStates
+    const { refresh } = yield* RealtimeDocuments
     const batch = { samples, meter: extras.meter, meteredPeaks: extras.meteredPeaks ?? [], receivedAt }
     const counts = yield* orUnavailable(ingest(deviceId, batch))
     yield* refresh(deviceId)

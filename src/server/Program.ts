@@ -1,7 +1,7 @@
 import { HttpApiBuilder, HttpApiSwagger, HttpRouter, HttpServer } from "@effect/platform"
 import { type Duration, Effect, Layer } from "effect"
 import { RealtimeCache, type Registry, type Secrets, Store } from "../domain/ports/index.ts"
-import { HttpServerNode } from "../infra/http-server/index.ts"
+import { HttpServerNode, layerDrain } from "../infra/http-server/index.ts"
 import type { StartupError } from "../infra/process/index.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Capacity from "./Capacity.ts"
@@ -12,8 +12,9 @@ import * as Lookups from "./Lookups.ts"
 import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
 import * as Problems from "./Problems.ts"
 import * as Realtime from "./Realtime.ts"
+import * as RealtimeDocuments from "./RealtimeDocuments.ts"
+import * as RealtimeFeeds from "./RealtimeFeeds.ts"
 import * as Series from "./Series.ts"
-import * as TokenUse from "./TokenUse.ts"
 
 export interface Options extends HttpServerNode.Options {
   /** How long requests under way may take when the server ends; 10 s unless given. */
@@ -27,7 +28,11 @@ const groups = Layer.mergeAll(
   Series.layer,
   Devices.layer,
   Health.layer,
-).pipe(Layer.provide([Authorization.layer, Realtime.layerStates]), Layer.provide([Lookups.layer, TokenUse.layer]))
+).pipe(
+  Layer.provide(RealtimeFeeds.layer),
+  Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments]),
+  Layer.provide(Lookups.layer),
+)
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 
@@ -55,7 +60,7 @@ const greeting = Effect.gen(function* () {
 export const layer = (
   options: Options,
 ): Layer.Layer<HttpServer.HttpServer, StartupError, Store | Registry | Secrets | RealtimeCache> =>
-  Layer.mergeAll(Layer.effectDiscard(greeting), HttpServerNode.layerDrain(options.drainFor ?? "10 seconds")).pipe(
+  Layer.mergeAll(Layer.effectDiscard(greeting), layerDrain(options.drainFor ?? "10 seconds")).pipe(
     Layer.provide(routes),
     Layer.provideMerge(HttpServerNode.layer(options)),
   )

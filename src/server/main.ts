@@ -4,7 +4,7 @@ import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { MemoryRealtimeCache } from "../infra/memory/index.ts"
 import { PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
-import { RedisRealtimeCache } from "../infra/redis/index.ts"
+import { RedisConnection, RedisRealtimeCache } from "../infra/redis/index.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
 import { tokens } from "./commands/Tokens.ts"
@@ -30,7 +30,7 @@ const store = ({ dataDir, url }: Config.Config.Success<typeof database>, embedde
 
 const cache = Option.match({
   onNone: () => MemoryRealtimeCache.layer,
-  onSome: (url: Redacted.Redacted) => RedisRealtimeCache.layer({ url }),
+  onSome: (url: Redacted.Redacted) => Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url })),
 })
 
 const serve = Effect.gen(function* () {

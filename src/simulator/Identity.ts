@@ -25,7 +25,6 @@ const Kept = Schema.parseJson(
     serial: Serial,
     token: DeviceToken,
     caPem: Schema.String,
-    caKeyPem: Schema.String,
     leafPem: Schema.String,
     leafKeyPem: Schema.String,
   }),

@@ -11,7 +11,7 @@ import { HomeWizardMeter } from "../infra/homewizard/index.ts"
 import { MemoryRealtimeCache } from "../infra/memory/index.ts"
 import { PostgresStore } from "../infra/postgres/index.ts"
 import { StartupError } from "../infra/process/index.ts"
-import { RedisRealtimeCache } from "../infra/redis/index.ts"
+import { RedisConnection, RedisRealtimeCache } from "../infra/redis/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import { Database, Server } from "../server/index.ts"
 import { MeterEndpoint, layer as layerSimulator } from "../simulator/index.ts"
@@ -53,7 +53,7 @@ const startServer = (options: Options) =>
     })
     const cache = Option.match(options.redisUrl, {
       onNone: () => MemoryRealtimeCache.layer,
-      onSome: (redisUrl) => RedisRealtimeCache.layer({ url: redisUrl }),
+      onSome: (redisUrl) => Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: redisUrl })),
     })
     const ports = yield* build(Layer.mergeAll(PostgresStore.layer({ url }), cache, CryptoSecrets.layer))
     const server = yield* build(
@@ -126,7 +126,7 @@ export const program = (options: Options) =>
     const edge = yield* build(
       Edge.layer({
         poll: { zone: options.zone, interval: "1 second" },
-        upload: { server: { url: baseUrl, token: Effect.succeed(deviceToken) }, interval: "1 second" },
+        upload: { server: { url: baseUrl, token: deviceToken }, interval: "1 second" },
       }).pipe(
         Layer.provide([
           meter,

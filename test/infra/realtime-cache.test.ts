@@ -1,74 +1,67 @@
 import { createServer } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, Option, Redacted } from "effect"
+import { Chunk, Duration, Effect, Fiber, Layer, Logger, Option, Redacted, Stream } from "effect"
 import { Redis } from "ioredis"
 import { inject } from "vitest"
-import { fromEpochMillis, type RealtimeState } from "../../src/domain/index.ts"
-import { RealtimeCache } from "../../src/domain/ports/index.ts"
+import { RealtimeCache, type RealtimeDocument } from "../../src/domain/ports/index.ts"
 import { MemoryRealtimeCache } from "../../src/infra/memory/index.ts"
-import { RedisRealtimeCache } from "../../src/infra/redis/index.ts"
+import { RedisConnection, RedisRealtimeCache } from "../../src/infra/redis/index.ts"
 import "../support/Provided.ts"
+import { startRedis } from "../support/RedisServer.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
 
-const state = (powerW: number): RealtimeState => ({
-  deviceId: "home",
-  ts: fromEpochMillis(1_705_312_800_123),
-  powerW,
-  importPowerW: powerW,
-  energyImportKwh: 100.001,
-  energyExportKwh: null,
-  tariff: 1,
-  powerL1W: powerW,
-  powerL2W: null,
-  powerL3W: null,
-  voltageL1V: 230.1,
-  voltageL2V: null,
-  voltageL3V: null,
-  currentL1A: null,
-  currentL2A: null,
-  currentL3A: null,
-  quarter: {
-    start: fromEpochMillis(1_705_312_800_000),
-    end: fromEpochMillis(1_705_313_700_000),
-    elapsedS: 0.123,
-    energyImportKwh: 0.02,
-    averageW: 1 / 3,
-    certainW: 80,
-    projectedW: 81,
-    allowanceW: 2_500,
-    coverage: 1,
-  },
-  month: { month: "2024-01", peakW: null, peakTs: null, source: null },
+const documentOf = (revision: number): RealtimeDocument => ({
+  revision,
+  tsMs: 1_705_312_800_123,
+  json: `{"device_id":"home","power_w":${revision}.5}`,
 })
+
+const put = (cache: typeof RealtimeCache.Service, deviceId: string, revision: number) =>
+  cache.fill(deviceId, Effect.succeedSome(documentOf(revision)))
+const found = (revision: number) => Option.some(documentOf(revision))
 
 const behaves = (layer: Layer.Layer<RealtimeCache>, device: string): void => {
   const use = <A, E>(f: (cache: typeof RealtimeCache.Service) => Effect.Effect<A, E>) =>
     Effect.provide(Effect.flatMap(RealtimeCache, f), layer)
 
   it.live("gives back what was put, and nothing of another device", () =>
-    use(({ get, put }) =>
+    use((cache) =>
       Effect.gen(function* () {
-        expect(yield* get(`${device}-1`)).toEqual(Option.none())
-        yield* put(`${device}-1`, 1, state(100))
-        expect(yield* get(`${device}-1`)).toEqual(Option.some(state(100)))
-        expect(yield* get(`${device}-2`)).toEqual(Option.none())
+        expect(yield* cache.get(`${device}-1`)).toEqual(Option.none())
+        expect(yield* put(cache, `${device}-1`, 1)).toEqual(found(1))
+        expect(yield* cache.get(`${device}-1`)).toEqual(found(1))
+        expect(yield* cache.get(`${device}-2`)).toEqual(Option.none())
       }),
     ),
   )
 
-  it.live("never goes back to a lower revision, also when the state has expired", () =>
-    use(({ get, put }) =>
+  it.live("never goes back to a lower revision, also when the document has expired", () =>
+    use((cache) =>
       Effect.gen(function* () {
-        yield* put(`${device}-3`, 5, state(500))
-        yield* put(`${device}-3`, 4, state(400))
-        expect(yield* get(`${device}-3`)).toEqual(Option.some(state(500)))
-        yield* put(`${device}-3`, 10, state(1_000))
-        expect(yield* get(`${device}-3`)).toEqual(Option.some(state(1_000)))
+        const at = `${device}-3`
+        yield* put(cache, at, 5)
+        yield* put(cache, at, 4)
+        expect(yield* cache.get(at)).toEqual(found(5))
+        yield* put(cache, at, 10)
+        expect(yield* cache.get(at)).toEqual(found(10))
         yield* Effect.sleep("2200 millis")
-        expect(yield* get(`${device}-3`)).toEqual(Option.none())
-        yield* put(`${device}-3`, 9, state(900))
-        expect(yield* get(`${device}-3`)).toEqual(Option.none())
-        yield* put(`${device}-3`, 10, state(1_000))
-        expect(yield* get(`${device}-3`)).toEqual(Option.some(state(1_000)))
+        expect(yield* cache.get(at)).toEqual(Option.none())
+        yield* put(cache, at, 9)
+        expect(yield* cache.get(at)).toEqual(Option.none())
+        yield* put(cache, at, 10)
+        expect(yield* cache.get(at)).toEqual(found(10))
+      }),
+    ),
+  )
+
+  it.live("announces each new revision once, to those who read the device", () =>
+    use((cache) =>
+      Effect.gen(function* () {
+        const heard = yield* Stream.runCollect(Stream.take(cache.updates(`${device}-4`), 2)).pipe(Effect.fork)
+        yield* Effect.sleep("100 millis")
+        for (const revision of [3, 2, 3, 4]) yield* put(cache, `${device}-4`, revision)
+        yield* put(cache, `${device}-5`, 9)
+        expect(Chunk.toReadonlyArray(yield* Fiber.join(heard))).toEqual([documentOf(3), documentOf(4)])
       }),
     ),
   )
@@ -90,17 +83,22 @@ const watched = () => {
   }
 }
 
+const layerRedis = (url: string) =>
+  Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: Redacted.make(url) }))
+
 const redisUrl = inject("redisUrl")
 
 describe.skipIf(redisUrl === undefined)("the cache in Redis (skipped where redis-server is not installed)", () => {
   const url = redisUrl ?? ""
-  const layer = RedisRealtimeCache.layer({ url: Redacted.make(url) })
+  const layer = layerRedis(url)
   behaves(layer, "home")
 
-  const admin = Effect.acquireRelease(
-    Effect.sync(() => new Redis(url)),
-    (redis) => Effect.sync(() => redis.disconnect()),
-  )
+  const connection = (to: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => new Redis(to)),
+      (redis) => Effect.sync(() => redis.disconnect()),
+    )
+  const admin = connection(url)
 
   it.live("says which Redis it is", () =>
     Effect.provide(
@@ -111,32 +109,73 @@ describe.skipIf(redisUrl === undefined)("the cache in Redis (skipped where redis
     ),
   )
 
-  it.scopedLive("takes what it cannot read for nothing", () =>
+  it.scopedLive("takes what it cannot read, and keys of another type, for nothing, and puts them right", () =>
     Effect.gen(function* () {
       const redis = yield* admin
-      const { get } = yield* RealtimeCache
-      yield* Effect.promise(() => redis.set("p1:realtime:{broken}", '{"device_id":5}'))
-      expect(yield* get("broken")).toEqual(Option.none())
+      const cache = yield* RealtimeCache
+      yield* Effect.promise(() => redis.set("p1:realtime:1:{broken}", '{"device_id":5}'))
+      expect(yield* cache.get("broken")).toEqual(Option.none())
+      yield* Effect.promise(() => redis.multi().del("p1:realtime:1:{broken}").lpush("p1:realtime:1:{broken}", 1).exec())
+      yield* Effect.promise(() => redis.lpush("p1:realtime:1:{broken}:mark", 1))
+      expect(yield* cache.get("broken")).toEqual(Option.none())
+      yield* put(cache, "broken", 1)
+      expect(yield* cache.get("broken")).toEqual(found(1))
     }).pipe(Effect.provide(layer)),
   )
 
-  it.scopedLive("gives nothing when Redis is slow, within 100 ms and not again for a second, and then recovers", () => {
+  it.scopedLive("does not take a document that was begun before a flush: a newer one may have been read", () =>
+    Effect.gen(function* () {
+      const redis = yield* admin
+      const slow = yield* Effect.provide(RealtimeCache, layer)
+      const quick = yield* RealtimeCache
+      yield* put(slow, "flushed", 4)
+      const reading = yield* Effect.makeLatch()
+      const late = yield* Effect.fork(slow.fill("flushed", Effect.as(reading.await, found(5))))
+      yield* Effect.sleep("50 millis")
+      yield* put(quick, "flushed", 6)
+      expect(yield* quick.get("flushed")).toEqual(found(6))
+      yield* Effect.promise(() => redis.del("p1:realtime:1:{flushed}", "p1:realtime:1:{flushed}:mark"))
+      yield* reading.open
+      yield* Fiber.join(late)
+      expect(yield* quick.get("flushed")).toEqual(Option.none())
+      yield* put(quick, "flushed", 6)
+      expect(yield* quick.get("flushed")).toEqual(found(6))
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.scopedLive("gives nothing when Redis is slow, within 100 ms and only once, and then recovers", () => {
     const { logged, watch } = watched()
     return Effect.gen(function* () {
       const redis = yield* admin
-      const { get, put } = yield* RealtimeCache
-      yield* put("home", 1, state(100))
+      const cache = yield* RealtimeCache
+      yield* put(cache, "home", 1)
       yield* Effect.promise(() => redis.client("PAUSE", 600, "ALL"))
-      const [first, found] = yield* Effect.timed(get("home"))
-      expect(found).toEqual(Option.none())
+      const [first, nothing] = yield* Effect.timed(cache.get("home"))
+      expect(nothing).toEqual(Option.none())
       expect(Duration.toMillis(first)).toBeLessThan(160)
-      const [rest] = yield* Effect.timed(Effect.all([get("home"), put("home", 2, state(200)), get("home")]))
+      const [rest] = yield* Effect.timed(Effect.all([cache.get("home"), put(cache, "home", 2), cache.get("home")]))
       expect(Duration.toMillis(rest)).toBeLessThan(20)
-      yield* Effect.sleep("1200 millis")
-      yield* put("home", 3, state(300))
-      expect(yield* get("home")).toEqual(Option.some(state(300)))
+      yield* Effect.sleep("1500 millis")
+      yield* put(cache, "home", 3)
+      expect(yield* cache.get("home")).toEqual(found(3))
       expect(logged).toEqual(["Redis does not answer; the store answers instead", "Redis answers again"])
     }).pipe(Effect.provide(Layer.provideMerge(layer, watch)))
+  })
+
+  it.scopedLive("goes on reading from a Redis that is full", () => {
+    const { logged, watch } = watched()
+    return Effect.gen(function* () {
+      const own = yield* startRedis(yield* temporaryFolder)
+      const redis = yield* connection(own?.url ?? "")
+      yield* Effect.gen(function* () {
+        const cache = yield* RealtimeCache
+        yield* put(cache, "full", 1)
+        yield* Effect.promise(() => redis.config("SET", "maxmemory", "1"))
+        expect(yield* put(cache, "full", 2)).toEqual(found(2))
+        expect(yield* cache.get("full")).toEqual(found(1))
+      }).pipe(Effect.provide(layerRedis(own?.url ?? "")))
+      expect(logged).toEqual(["Redis refuses a command; the store answers instead"])
+    }).pipe(Effect.provide(watch))
   })
 })
 
@@ -144,17 +183,13 @@ describe("a Redis that is not there", () => {
   it.scopedLive("costs nothing but the cache, and is said once", () => {
     const { logged, watch } = watched()
     return Effect.gen(function* () {
-      const { description, get, put } = yield* RealtimeCache
-      yield* put("home", 1, state(100))
-      expect(yield* get("home")).toEqual(Option.none())
-      expect(description).toBe("Redis, not reached yet")
+      const cache = yield* RealtimeCache
+      yield* put(cache, "home", 1)
+      expect(yield* cache.get("home")).toEqual(Option.none())
+      expect(cache.description).toBe("Redis, not reached yet")
       yield* Effect.sleep("1500 millis")
       expect(logged).toEqual(["Redis does not answer; the store answers instead"])
-    }).pipe(
-      Effect.provide(
-        Layer.provideMerge(RedisRealtimeCache.layer({ url: Redacted.make("redis://127.0.0.1:1") }), watch),
-      ),
-    )
+    }).pipe(Effect.provide(Layer.provideMerge(layerRedis("redis://127.0.0.1:1"), watch)))
   })
 
   it.scopedLive("that takes connections and never answers delays neither the start nor a request for long", () =>
@@ -168,7 +203,7 @@ describe("a Redis that is not there", () => {
       )
       const address = server.address()
       const port = typeof address === "object" && address !== null ? address.port : 0
-      const layer = RedisRealtimeCache.layer({ url: Redacted.make(`redis://127.0.0.1:${port}`) })
+      const layer = layerRedis(`redis://127.0.0.1:${port}`)
       yield* Effect.gen(function* () {
         const { get } = yield* RealtimeCache
         expect(yield* get("home").pipe(Effect.timeout("150 millis"))).toEqual(Option.none())

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
 import { RealtimeCache, Store, StoreUnavailable } from "../../src/domain/ports/index.ts"
 import { Server } from "../../src/server/index.ts"
 import { call, layerServer, memoryPorts, type Ports, Running, send } from "./support/server.ts"
@@ -62,6 +62,14 @@ describe("a server", () => {
     ),
   )
 
+  it.live("answers 503 within two seconds when its store hangs", () =>
+    Effect.gen(function* () {
+      const { homeReader } = yield* Running
+      const reply = yield* Effect.timeout(call("/v1/realtime", { token: homeReader }), "2 seconds")
+      expect(reply.json).toMatchObject({ status: 503, retry_after_s: expect.any(Number) })
+    }).pipe(Effect.provide(layerServer(withStore(() => ({ latest: () => Effect.never }))))),
+  )
+
   it.live("tells nothing of a defect", () =>
     Effect.gen(function* () {
       const { homeReader } = yield* Running
@@ -88,8 +96,10 @@ describe("a server", () => {
         layerServer(
           Layer.map(memoryPorts, (ports): Context.Context<Ports> =>
             Context.add(ports, RealtimeCache, {
-              put: () => Effect.uninterruptible(Effect.sleep("5 seconds")),
+              fill: () => Effect.uninterruptible(Effect.as(Effect.sleep("5 seconds"), Option.none())),
               get: () => Effect.succeedNone,
+              updates: () => Stream.empty,
+              check: Effect.void,
               description: "slow",
             }),
           ),
@@ -133,12 +143,10 @@ describe("a server", () => {
   it.live("cuts a request that does not end in time", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const ports = withStore(() => ({ latest: () => Effect.never }))
+      const ports = withStore(() => ({ ingest: () => Effect.never }))
       const context = yield* Layer.buildWithScope(layerServer(ports), scope)
-      const { homeReader } = Context.get(context, Running)
-      const request = yield* Effect.fork(
-        Effect.exit(Effect.provide(call("/v1/realtime", { token: homeReader }), context)),
-      )
+      const { home } = Context.get(context, Running)
+      const request = yield* Effect.fork(Effect.exit(Effect.provide(send(home, batch), context)))
       yield* Effect.sleep("200 millis")
       yield* Scope.close(scope, Exit.void).pipe(Effect.timeout("5 seconds"))
       expect(Exit.isFailure(yield* Fiber.join(request))).toBe(true)

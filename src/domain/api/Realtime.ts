@@ -5,6 +5,7 @@ import { ReadAuthorization } from "./Authorization.ts"
 import { examples } from "./Example.ts"
 import { Problems } from "./Problem.ts"
 import { device } from "./Reading.ts"
+import { realtimeStream } from "./RealtimeStream.ts"
 
 const reply = {
   device_id: "home",
@@ -52,6 +53,7 @@ export const realtime = HttpApiGroup.make("realtime")
       )
       .annotate(OpenApi.Transform, examples({ reply })),
   )
+  .add(realtimeStream)
   .addError(Problems.notFound)
   .addError(Problems.forbidden)
   .middleware(ReadAuthorization)

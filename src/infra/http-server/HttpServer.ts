@@ -1,7 +1,8 @@
 import { createServer, type Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { type Etag, type HttpPlatform, type HttpServer } from "@effect/platform"
 import { type NodeContext, NodeHttpServer } from "@effect/platform-node"
-import { Context, type Duration, Effect, Layer } from "effect"
+import { Context, Deferred, Effect, FiberId, Layer } from "effect"
 import { cannotListen, type StartupError } from "../process/index.ts"
 
 export interface Options {
@@ -12,10 +13,17 @@ export interface Options {
   readonly portVariable: string
 }
 
-/** The server below, with the replies it has not finished, for those who end it. */
+/** The server below, for those who end it: the replies it has not finished, and what tells them to come to an end. */
 export class NodeServer extends Context.Tag("infra/NodeServer")<
   NodeServer,
-  { readonly server: Server; readonly underWay: ReadonlySet<ServerResponse> }
+  {
+    readonly server: Server
+    readonly underWay: ReadonlySet<ServerResponse>
+    /** Every open connection, and when it last began or ended a request or was opened, ms of the process's own clock. */
+    readonly connections: ReadonlyMap<Socket, number>
+    /** Done when the server takes no more: replies that go on for ever end then. */
+    readonly closing: Deferred.Deferred<void>
+  }
 >() {}
 
 const timeouts = {
@@ -31,13 +39,23 @@ const timeouts = {
 const make = (): Context.Tag.Service<NodeServer> => {
   const server = createServer(timeouts)
   const underWay = new Set<ServerResponse>()
-  server.on("request", (_request, response) => {
+  const connections = new Map<Socket, number>()
+  const touch = (socket: Socket) => void (connections.has(socket) && connections.set(socket, performance.now()))
+  server.on("connection", (socket) => {
+    connections.set(socket, performance.now())
+    socket.once("close", () => connections.delete(socket))
+  })
+  server.on("request", ({ socket }, response) => {
     underWay.add(response)
-    response.once("close", () => underWay.delete(response))
+    touch(socket)
+    response.once("close", () => {
+      underWay.delete(response)
+      touch(socket)
+    })
     if (server.listenerCount("request") > 1) return
     response.writeHead(503, { connection: "close", "retry-after": "1" }).end()
   })
-  return { server, underWay }
+  return { server, underWay, connections, closing: Deferred.unsafeMake(FiberId.none) }
 }
 
 /** An HTTP server over node:http with bounded waits. */
@@ -57,36 +75,3 @@ export const layer = ({
       ),
     ),
   ).pipe(Layer.catchAll(({ cause }) => Layer.fail(cannotListen(host, port, portVariable, cause))))
-
-const askToClose = (response: ServerResponse): void => {
-  if (!response.headersSent) response.setHeader("connection", "close")
-}
-
-const drain = ({ server, underWay }: Context.Tag.Service<NodeServer>) =>
-  Effect.async((resume: (effect: Effect.Effect<void>) => void) => {
-    underWay.forEach(askToClose)
-    server.prependListener("request", (_request, response) => askToClose(response))
-    const idle = setInterval(() => server.closeIdleConnections(), 50)
-    server.close(() => {
-      clearInterval(idle)
-      resume(Effect.void)
-    })
-    return Effect.sync(() => clearInterval(idle))
-  })
-
-/**
- * Ends a server gracefully before what is above it goes: no new connections, requests under way are finished, and
- * what is left after the deadline is cut.
- */
-export const layerDrain = (deadline: Duration.DurationInput): Layer.Layer<never, never, NodeServer> =>
-  Layer.scopedDiscard(
-    Effect.flatMap(NodeServer, (node) =>
-      Effect.addFinalizer(() =>
-        drain(node).pipe(
-          Effect.interruptible,
-          Effect.timeout(deadline),
-          Effect.catchTag("TimeoutException", () => Effect.sync(() => node.server.closeAllConnections())),
-        ),
-      ),
-    ),
-  )

@@ -1,2 +1,5 @@
 export * from "./Body.ts"
+export * from "./Drain.ts"
 export * as HttpServerNode from "./HttpServer.ts"
+export { NodeServer } from "./HttpServer.ts"
+export * from "./Stuck.ts"

@@ -1,130 +1,111 @@
-import { Clock, Data, Effect, Layer, Option, Redacted, Runtime, Schema } from "effect"
-import { Redis } from "ioredis"
-import { RealtimeState } from "../../domain/index.ts"
-import { RealtimeCache } from "../../domain/ports/index.ts"
+import { Effect, Layer, Option, Stream } from "effect"
+import type { DeviceId } from "../../domain/index.ts"
+import { RealtimeCache, type RealtimeDocument } from "../../domain/ports/index.ts"
+import { RedisConnection } from "./Connection.ts"
+import { makeChannels } from "./Channels.ts"
 
-export interface Options {
-  readonly url: Redacted.Redacted
-}
-
-class RedisFailed extends Data.TaggedError("RedisFailed")<{ readonly message: string }> {}
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
-
-const commandMs = 100
-/** After a failure nothing is asked for this long, so that a request waits for a sick Redis once at most. */
-const restMs = 1_000
 const keptMs = 2_000
-/** How long the start waits for Redis; without it the start goes on. */
-const startMs = 2_000
-/** The revision outlives the state, so that a late writer cannot put an older state in the place of an expired one. */
-const revisionKeptMs = 60_000
+/** The mark outlives the document, so that a late writer cannot put an older one in the place of an expired one. */
+const markKeptMs = 60_000
 
-/** KEYS: revision, state. ARGV: revision, state, and how long each is kept. */
-const putScript = `
-local there = tonumber(redis.call('GET', KEYS[1]))
-if there and there > tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[4])
+/**
+ * Keeps a document when the mark is of the epoch that its writer knew before it read the store, and announces it when
+ * its revision is new. KEYS: mark, document. ARGV: known epoch, revision, document, ms for each, channel.
+ */
+const fillScript = `
+local mark = redis.pcall('GET', KEYS[1])
+local epoch, there
+if type(mark) == 'string' then epoch, there = string.match(mark, '^(%w+):(%d+)$') end
+local revision = tonumber(ARGV[2])
+if epoch ~= ARGV[1] or tonumber(there) > revision then return 0 end
+redis.call('SET', KEYS[1], epoch .. ':' .. ARGV[2], 'PX', ARGV[4])
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[5])
+if revision > tonumber(there) then redis.call('PUBLISH', ARGV[6], ARGV[3]) end
 return 1`
 
-const stateKey = (deviceId: string): string => `p1:realtime:{${deviceId}}`
-const revisionKey = (deviceId: string): string => `${stateKey(deviceId)}:revision`
+/** Begins an epoch where there is none, and gives the mark. KEYS: mark. ARGV: a new epoch, ms. */
+const beginScript = `
+local mark = redis.pcall('GET', KEYS[1])
+if type(mark) == 'string' then return mark end
+mark = ARGV[1] .. ':0'
+redis.call('SET', KEYS[1], mark, 'PX', ARGV[2])
+return mark`
 
-const StateJson = Schema.parseJson(RealtimeState)
-const encode = Schema.encode(StateJson)
-const decode = Schema.decode(StateJson)
+/** What this version writes; another version of the document has other keys. */
+const keyOf = (deviceId: DeviceId): string => `p1:realtime:1:{${deviceId}}`
+const markOf = (deviceId: DeviceId): string => `${keyOf(deviceId)}:mark`
+const epochIn = (mark: unknown): string | undefined =>
+  typeof mark === "string" ? mark.slice(0, mark.lastIndexOf(":")) : undefined
 
-const client = ({ url }: Options) =>
-  Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Redis(Redacted.value(url), {
-          maxRetriesPerRequest: 1,
-          commandTimeout: commandMs,
-          connectTimeout: 1_000,
-          enableOfflineQueue: false,
-        }),
-    ),
-    (redis) =>
-      Effect.tryPromise(() => redis.quit()).pipe(
-        Effect.interruptible,
-        Effect.timeout("500 millis"),
-        Effect.ignore,
-        Effect.zipRight(Effect.sync(() => redis.disconnect())),
-      ),
-  )
+const format = ({ json, revision, tsMs }: RealtimeDocument): string => `${revision} ${tsMs} ${json}`
+const shape = /^(\d{1,15}) (\d{1,15}) (\{.*\})$/
 
-const versionOf = (info: string): Option.Option<string> => Option.fromNullable(/redis_version:(\S+)/.exec(info)?.[1])
+/** What cannot be read is as if it were not there. */
+const parse = (text: string | null | undefined): Option.Option<RealtimeDocument> =>
+  Option.map(Option.fromNullable(shape.exec(text ?? "")), ([, revision, tsMs, json]) => ({
+    revision: Number(revision),
+    tsMs: Number(tsMs),
+    json: json ?? "",
+  }))
 
-const make = (options: Options) =>
-  Effect.gen(function* () {
-    const redis = yield* client(options)
-    const runFork = Runtime.runFork(yield* Effect.runtime())
-    let away = false
-    let askAgainAtMs = 0
-    let version = Option.none<string>()
+const make = Effect.gen(function* () {
+  const connection = yield* RedisConnection
+  const { use } = connection
+  const channels = yield* makeChannels(connection.subscriber)
+  /** The epoch of each device's mark as this process last saw it. */
+  const epochs = new Map<DeviceId, string>()
+  const see = (deviceId: DeviceId, mark: unknown): string | undefined => {
+    const epoch = epochIn(mark)
+    if (epoch === undefined) epochs.delete(deviceId)
+    else epochs.set(deviceId, epoch)
+    return epoch
+  }
 
-    const fails = (reason: string) =>
-      Effect.gen(function* () {
-        askAgainAtMs = (yield* Clock.currentTimeMillis) + restMs
-        if (away) return
-        away = true
-        yield* Effect.logWarning("Redis does not answer; the store answers instead").pipe(
-          Effect.annotateLogs({ reason }),
-        )
-      })
-    const answers = Effect.suspend(() => {
-      if (!away) return Effect.void
-      away = false
-      return Effect.logInfo("Redis answers again")
-    })
-
-    const use = <A>(command: () => Promise<A>): Effect.Effect<Option.Option<A>> =>
-      Effect.gen(function* () {
-        if ((yield* Clock.currentTimeMillis) < askAgainAtMs) return Option.none()
-        return yield* Effect.tryPromise({
-          try: command,
-          catch: (cause) => new RedisFailed({ message: reasonOf(cause) }),
-        }).pipe(
-          Effect.tap(answers),
-          Effect.asSome,
-          Effect.catchAll(({ message }) => Effect.as(fails(message), Option.none())),
-        )
-      })
-
-    const ready = yield* Effect.makeLatch()
-    const greet = Effect.gen(function* () {
-      askAgainAtMs = 0
-      const info = yield* use(() => redis.info("server"))
-      version = Option.orElse(Option.flatMap(info, versionOf), () => version)
-      yield* ready.open
-    })
-    const onClose = () => runFork(fails("the connection was closed"))
-    redis.on("error", (error) => runFork(fails(reasonOf(error))))
-    redis.on("close", onClose)
-    redis.on("ready", () => runFork(greet))
-    yield* Effect.addFinalizer(() => Effect.sync(() => redis.off("close", onClose)))
-    yield* ready.await.pipe(Effect.timeoutOption(startMs))
-
-    return RealtimeCache.of({
-      put: (deviceId, revision, state) =>
-        Effect.gen(function* () {
-          const json = yield* Effect.orDie(encode(state))
-          const keys = [revisionKey(deviceId), stateKey(deviceId)]
-          yield* use(() => redis.eval(putScript, 2, ...keys, revision, json, revisionKeptMs, keptMs))
-        }),
-      get: (deviceId) =>
-        use(() => redis.get(stateKey(deviceId))).pipe(
-          Effect.map(Option.flatMap(Option.fromNullable)),
-          Effect.flatMap(
-            Option.match({ onNone: () => Effect.succeedNone, onSome: (json) => Effect.option(decode(json)) }),
-          ),
+  const begin = (deviceId: DeviceId) =>
+    Effect.suspend(() => {
+      const known = epochs.get(deviceId)
+      if (known !== undefined) return Effect.succeedSome(known)
+      return Effect.map(
+        use((redis) =>
+          redis.eval(beginScript, 1, markOf(deviceId), crypto.randomUUID().replaceAll("-", ""), markKeptMs),
         ),
-      get description() {
-        return Option.match(version, { onNone: () => "Redis, not reached yet", onSome: (found) => `Redis ${found}` })
-      },
+        Option.flatMapNullable((mark) => see(deviceId, mark)),
+      )
     })
-  })
 
-/** The latest states in Redis, shared by every server process. Redis slow, down or full is as if it held nothing. */
-export const layer = (options: Options): Layer.Layer<RealtimeCache> => Layer.scoped(RealtimeCache, make(options))
+  const put = (deviceId: DeviceId, epoch: string, document: RealtimeDocument) =>
+    use(async (redis) => {
+      const args = [epoch, document.revision, format(document), markKeptMs, keptMs, keyOf(deviceId)]
+      const kept = await redis.eval(fillScript, 2, markOf(deviceId), keyOf(deviceId), ...args)
+      if (kept !== 1) epochs.delete(deviceId)
+    })
+
+  return RealtimeCache.of({
+    get: (deviceId) =>
+      use((redis) => redis.mget(keyOf(deviceId), markOf(deviceId))).pipe(
+        Effect.map(
+          Option.flatMap(([text, mark]) => {
+            see(deviceId, mark)
+            return parse(text)
+          }),
+        ),
+      ),
+    fill: (deviceId, build) =>
+      Effect.flatMap(begin(deviceId), (epoch) =>
+        Effect.tap(build, (document) =>
+          Option.match(Option.all([epoch, document]), {
+            onNone: () => Effect.void,
+            onSome: ([known, built]) => put(deviceId, known, built),
+          }),
+        ),
+      ),
+    updates: (deviceId) => Stream.filterMap(channels(keyOf(deviceId)), parse),
+    check: connection.check,
+    get description() {
+      return connection.description
+    },
+  })
+})
+
+/** The latest documents in Redis, shared by every server process. Redis slow, down or full is as if it held nothing. */
+export const layer: Layer.Layer<RealtimeCache, never, RedisConnection> = Layer.scoped(RealtimeCache, make)

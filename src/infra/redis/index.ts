@@ -1,1 +1,2 @@
+export * as RedisConnection from "./Connection.ts"
 export * as RedisRealtimeCache from "./RealtimeCache.ts"

@@ -1,1 +1,0 @@
-export * as InternetClient from "./HttpClient.ts"

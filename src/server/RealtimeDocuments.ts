@@ -1,0 +1,76 @@
+import { Context, Effect, Layer, Option } from "effect"
+import type { DeviceId } from "../domain/index.ts"
+import { RealtimeCache, type RealtimeDocument, type Store, StoreUnavailable } from "../domain/ports/index.ts"
+import { coalesced } from "./Coalesced.ts"
+import { Lookups } from "./Lookups.ts"
+import { buildDocument } from "./RealtimeState.ts"
+
+const staleAfterS = 60
+/** How long a reply to an ingest waits for the realtime document. */
+const refreshFor = "500 millis"
+/** A store that hangs is left behind, not waited for. */
+const patience = "1500 millis"
+const tooSlow = () => new StoreUnavailable({ message: "the store does not answer in time" })
+
+/** The latest of each device: from the cache, or built from the store. */
+export class RealtimeDocuments extends Context.Tag("server/RealtimeDocuments")<
+  RealtimeDocuments,
+  {
+    readonly current: (deviceId: DeviceId) => Effect.Effect<Option.Option<RealtimeDocument>, StoreUnavailable>
+    /** The latest as the store has it now. */
+    readonly fresh: (deviceId: DeviceId) => Effect.Effect<Option.Option<RealtimeDocument>, StoreUnavailable>
+    /** Builds the document anew and caches it; never fails and never takes long. */
+    readonly refresh: (deviceId: DeviceId) => Effect.Effect<void>
+  }
+>() {}
+
+const make = Effect.gen(function* () {
+  const cache = yield* RealtimeCache
+  const lookups = yield* Lookups
+  /** The highest revision given away: the cache may hold a lower one when it could not be written. */
+  const given = new Map<DeviceId, number>()
+  const give = (deviceId: DeviceId, document: Option.Option<RealtimeDocument>): Option.Option<RealtimeDocument> => {
+    if (Option.isSome(document)) given.set(deviceId, document.value.revision)
+    return document
+  }
+
+  const build = yield* coalesced((deviceId: DeviceId) =>
+    Effect.gen(function* () {
+      const device = yield* lookups.device(deviceId)
+      if (Option.isNone(device)) return Option.none<RealtimeDocument>()
+      return give(deviceId, yield* cache.fill(deviceId, buildDocument(device.value)))
+    }),
+  )
+  const fresh = (deviceId: DeviceId) => Effect.timeoutFail(build(deviceId), { duration: patience, onTimeout: tooSlow })
+
+  return RealtimeDocuments.of({
+    current: (deviceId) =>
+      Effect.flatMap(cache.get(deviceId), (document) =>
+        Option.exists(document, ({ revision }) => revision >= (given.get(deviceId) ?? 0))
+          ? Effect.succeed(give(deviceId, document))
+          : fresh(deviceId),
+      ),
+    fresh,
+    refresh: (deviceId) =>
+      build(deviceId).pipe(
+        Effect.interruptible,
+        Effect.timeout(refreshFor),
+        Effect.catchAll((error) =>
+          Effect.logWarning("The realtime document was not renewed").pipe(
+            Effect.annotateLogs({ reason: error.message }),
+          ),
+        ),
+      ),
+  })
+})
+
+export const layerDocuments: Layer.Layer<RealtimeDocuments, never, Store | RealtimeCache | Lookups> = Layer.scoped(
+  RealtimeDocuments,
+  make,
+)
+
+/** The reply at an instant: the document with what depends on when it is read. */
+export const replyAt = ({ json, tsMs }: RealtimeDocument, nowMs: number): string => {
+  const ageS = Math.max(0, nowMs - tsMs) / 1000
+  return `${json.slice(0, -1)},"age_s":${ageS},"stale":${ageS > staleAfterS}}`
+}
