@@ -52,14 +52,14 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         const decode = Schema.decodeSync(Measurement)
         const meter = MemoryMeter.layer(Effect.map(Ref.get(second), (at) => decode(engine.measurementAtSecond(at))))
         const { takeSample } = yield* Effect.provide(makeTakeSample({ zone: brussels }), meter)
-        const { uploadOnce } = yield* makeUploadOnce({ url: baseUrl, token })
+        const { uploadOldest } = yield* makeUploadOnce({ url: baseUrl, token: Effect.succeed(token) })
 
         for (let at = fromSecond; at <= toSecond; at++) {
           yield* Ref.set(second, at)
           yield* takeSample
-          if (at % 1000 === 0) yield* uploadOnce
+          if (at % 1000 === 0) yield* uploadOldest
         }
-        while ((yield* uploadOnce) > 0);
+        while ((yield* uploadOldest).settled > 0);
 
         const { waiting } = yield* (yield* Spool).status
         expect(waiting).toBe(0)

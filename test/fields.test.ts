@@ -40,8 +40,8 @@ const throughAll = (measurement: unknown) =>
       meter,
     )
     yield* takeSample
-    const { uploadOnce } = yield* makeUploadOnce({ url, token })
-    expect(yield* uploadOnce).toBe(1)
+    const { uploadOldest } = yield* makeUploadOnce({ url, token: Effect.succeed(token) })
+    expect(yield* uploadOldest).toMatchObject({ settled: 1 })
     const store = yield* Store
     const samples = yield* store.samples(deviceId, ever)
     const meters = yield* store.meterChanges(deviceId)

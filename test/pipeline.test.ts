@@ -78,8 +78,8 @@ describe("one sample, all the way", () => {
 
       // The edge uploads a batch; the server stores it, says so, and only then does the spool let go of it.
       yield* TestClock.setTime(DateTime.add(noon, { minutes: 20, seconds: 2 }).epochMillis)
-      const { uploadOnce } = yield* makeUploadOnce({ url: baseUrl, token: deviceToken })
-      expect(yield* uploadOnce).toBe(taken)
+      const { uploadOldest } = yield* makeUploadOnce({ url: baseUrl, token: Effect.succeed(deviceToken) })
+      expect(yield* uploadOldest).toMatchObject({ settled: taken })
       expect((yield* spool.status).waiting).toBe(0)
 
       // A reader asks, with the client that the same contract gives.

@@ -14,6 +14,11 @@ const shape = new RegExp(
   `^(p1d_|p1r_)([0-9A-Za-z]{${idLength}})([0-9A-Za-z]{${secretLength}})([0-9A-Za-z]{${checksumLength}})$`,
 )
 
+/** Device tokens of one device that may work at a time: the old and the new one while they are exchanged. */
+export const maxDeviceTokens = 2
+/** How often it is noted that a token is used. */
+export const useNotedEveryMs = 60_000
+
 /** What the server keeps of a token: never its secret, only the SHA-256 of the whole. */
 export const TokenRecord = Schema.Struct({
   tokenId: Schema.String,

@@ -7,29 +7,32 @@ import {
   HttpClientRequest,
   HttpClientResponse,
 } from "@effect/platform"
-import { DateTime, Effect, Option, type Redacted } from "effect"
+import { DateTime, Duration, Effect, Option, type Redacted } from "effect"
 import type { Batch, IngestReply } from "../domain/index.ts"
 import { P1Api, ProblemDocument } from "../domain/api/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
-import { failureOfStatus, instantOfHttpDate, retryAfterOf, UploadFailed } from "./UploadFailed.ts"
+import { describeTransport } from "./TransportFailure.ts"
+import { failureOfStatus, instantOfHttpDate, retryAfterOf, UploadFailed, uploadFailed } from "./UploadFailed.ts"
 
 export interface ServerOptions {
   /** Where the API begins: what comes before `/v1`. */
   readonly url: string
-  readonly token: Redacted.Redacted
+  /** Read for each request, so that a new token needs no restart; fails with a sentence. */
+  readonly token: Effect.Effect<Redacted.Redacted, { readonly message: string }>
+  /** For a whole exchange, the reply's body included; 30 seconds as a rule. */
+  readonly timeout?: Duration.DurationInput
 }
 
-const exchangeTimeout = "30 seconds"
-
+/** The fastest level: it halves the time of the best one, and a batch shrinks to a tenth all the same. */
 const gzipped = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
   request.body._tag === "Uint8Array"
     ? request.pipe(
-        HttpClientRequest.setBody(HttpBody.uint8Array(gzipSync(request.body.body), request.body.contentType)),
+        HttpClientRequest.setBody(
+          HttpBody.uint8Array(gzipSync(request.body.body, { level: 1 }), request.body.contentType),
+        ),
         HttpClientRequest.setHeader("content-encoding", "gzip"),
       )
     : request
-
-const transient = (message: string) => new UploadFailed({ kind: "Transient", message, retryAfter: Option.none() })
 
 /** What the server says beside its status: in its headers, and in its problem document where there is one. */
 const failureOfResponse = Effect.fn("failureOfResponse")(function* (response: HttpClientResponse.HttpClientResponse) {
@@ -45,31 +48,41 @@ const failureOfResponse = Effect.fn("failureOfResponse")(function* (response: Ht
   )
 })
 
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "no connection"
-
 const failureOf = (error: unknown): Effect.Effect<UploadFailed> => {
+  if (error instanceof UploadFailed) return Effect.succeed(error)
   if (error instanceof HttpClientError.RequestError) {
-    return Effect.succeed(transient(`The server cannot be reached (${codeOf(error.cause)})`))
+    return Effect.succeed(uploadFailed("Transient", describeTransport(error.cause)))
   }
-  return error instanceof HttpClientError.ResponseError && error.reason === "StatusCode"
-    ? failureOfResponse(error.response)
-    : Effect.succeed(transient("The server's reply is not understood"))
+  if (error instanceof HttpClientError.ResponseError && error.reason === "StatusCode") {
+    return failureOfResponse(error.response)
+  }
+  const cause = error instanceof HttpClientError.ResponseError ? error.cause : undefined
+  return Effect.succeed(
+    cause instanceof Error && "code" in cause
+      ? uploadFailed("Transient", describeTransport(cause))
+      : uploadFailed("Unbelieved", "The server's reply is not understood"),
+  )
 }
 
 /**
  * Sends a batch by the contract, gzipped, and gives the server's reply. The whole exchange is limited in time, and no
  * redirect is followed: it would take the token along.
  */
-export const makeSend = Effect.fn("makeSend")(function* ({ token, url }: ServerOptions) {
+export const makeSend = Effect.fn("makeSend")(function* ({ timeout, token, url }: ServerOptions) {
+  const duration = Duration.decode(timeout ?? "30 seconds")
   const clock = yield* EdgeClock
   const noteTime = ({ headers }: HttpClientResponse.HttpClientResponse) =>
     Option.match(Option.flatMap(Option.fromNullable(headers["date"]), instantOfHttpDate), {
       onNone: () => Effect.void,
       onSome: clock.compare,
     })
+  const withToken = (request: HttpClientRequest.HttpClientRequest) =>
+    token.pipe(
+      Effect.mapError(({ message }) => uploadFailed("Held", message)),
+      Effect.map((text) => HttpClientRequest.bearerToken(request, text)),
+    )
   const httpClient = (yield* HttpClient.HttpClient).pipe(
-    HttpClient.mapRequest(HttpClientRequest.bearerToken(token)),
+    HttpClient.mapRequestEffect(withToken),
     HttpClient.mapRequest(gzipped),
     HttpClient.tap(noteTime),
     HttpClient.filterStatusOk,
@@ -79,8 +92,8 @@ export const makeSend = Effect.fn("makeSend")(function* ({ token, url }: ServerO
     ingest({ payload }).pipe(
       Effect.catchAll((error) => Effect.flatMap(failureOf(error), Effect.fail)),
       Effect.timeoutFail({
-        duration: exchangeTimeout,
-        onTimeout: () => transient(`The server did not answer within ${exchangeTimeout}`),
+        duration,
+        onTimeout: () => uploadFailed("TimedOut", `The server did not answer within ${Duration.format(duration)}`),
       }),
     )
 })

@@ -2,13 +2,13 @@ import type { HttpClient } from "@effect/platform"
 import { Duration, Effect, Layer, Option, Ref } from "effect"
 import type { Spool } from "../domain/ports/index.ts"
 import { backoffAtLeast } from "./Backoff.ts"
+import type { UploadError } from "./Delivery.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
-import { makeFoldedLog } from "./FoldedLog.ts"
-import type { MeteredPeaks } from "./MeteredPeaks.ts"
 import type { ServerOptions } from "./IngestClient.ts"
-import { UploadFailed } from "./UploadFailed.ts"
-import { makeUploadOnce, type UploadError } from "./UploadOnce.ts"
+import type { MeteredPeaks } from "./MeteredPeaks.ts"
+import { makeUploadOnce } from "./UploadOnce.ts"
+import { makeUploadReports } from "./UploadReports.ts"
 
 export interface UploaderOptions {
   readonly server: ServerOptions
@@ -26,51 +26,49 @@ const waitOf = (failure: UploadError): Duration.Duration =>
         Option.getOrElse(failure.retryAfter, () => Duration.zero),
       )
 
-const unexpected = new UploadFailed({
-  kind: "Transient",
-  message: "Uploading failed unexpectedly",
-  retryAfter: Option.none(),
-})
+const persist = <A>(upload: Effect.Effect<A, UploadError>): Effect.Effect<A, UploadError> =>
+  Effect.retry(upload, backoffAtLeast(waitOf))
 
-/** Uploads what is spooled for as long as the layer lives, backing off from failures; nothing is lost when it ends. */
+/**
+ * Uploads what is spooled for as long as the layer lives, backing off from failures; nothing is lost when it ends. The
+ * newest samples go first, in a lane of their own; older ones follow in a second lane, in larger batches, for as long
+ * as the first one gets through.
+ */
 export const layer = (
   options: UploaderOptions,
 ): Layer.Layer<never, never, Spool | HttpClient.HttpClient | EdgeClock | EdgeStatus | MeteredPeaks> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const status = yield* EdgeStatus
-      const { uploadOnce } = yield* makeUploadOnce(options.server)
-      const folded = yield* makeFoldedLog("1 minute")
-      const held = yield* makeFoldedLog(Duration.infinity)
+      const { uploadNewest, uploadOldest } = yield* makeUploadOnce(options.server)
+      const backlog = yield* Effect.makeLatch(false)
 
-      const failed = (failure: UploadError) =>
-        Effect.gen(function* () {
-          const kind = failure._tag === "SpoolError" ? failure._tag : failure.kind
-          const { waiting } = yield* Ref.updateAndGet(status, (state) => ({
-            ...state,
-            uploadError: Option.some(failure.message),
-          }))
-          const warning = Effect.logWarning("Samples not uploaded, all are kept").pipe(
-            Effect.annotateLogs({ kind, reason: failure.message, waiting }),
-          )
-          if (kind === "Held") yield* held.warn(failure.message, warning)
-          else yield* folded.warn(kind, warning)
-        })
-      const uploaded = Effect.gen(function* () {
-        yield* Ref.update(status, (state) => ({ ...state, uploadError: Option.none() }))
-        if (yield* held.reset) yield* Effect.logInfo("The server takes samples again")
-      })
-
-      yield* uploadOnce.pipe(
-        Effect.catchAllDefect((defect) =>
-          Effect.zipRight(folded.warn("defect", Effect.logError(unexpected.message, defect)), unexpected),
-        ),
-        Effect.tapError(failed),
-        Effect.retry(backoffAtLeast(waitOf)),
-        Effect.flatMap((sent) => (sent === 0 ? Effect.sleep(options.interval) : uploaded)),
+      const reportLive = yield* makeUploadReports
+      const live = reportLive(uploadNewest).pipe(
+        Effect.tapError(() => backlog.close),
+        persist,
+        Effect.tap(({ more }) => (more ? backlog.open : Effect.void)),
+        Effect.zipRight(Effect.sleep(options.interval)),
         Effect.forever,
-        Effect.annotateLogs("module", "uploader"),
-        Effect.forkScoped,
+        Effect.annotateLogs({ module: "uploader", lane: "live" }),
       )
+
+      const reportBacklog = yield* makeUploadReports
+      const drainOnce = backlog.await.pipe(
+        Effect.zipRight(reportBacklog(uploadOldest)),
+        persist,
+        Effect.map(({ settled }) => settled === 0),
+      )
+      const drain = Effect.gen(function* () {
+        yield* backlog.await
+        const { waiting } = yield* Ref.get(status)
+        yield* Effect.logInfo("Uploading a backlog behind the newest samples").pipe(Effect.annotateLogs({ waiting }))
+        yield* Effect.repeat(drainOnce, { until: (drained) => drained })
+        yield* backlog.close
+        yield* Effect.logInfo("The backlog is uploaded")
+      }).pipe(Effect.forever, Effect.annotateLogs({ module: "uploader", lane: "backlog" }))
+
+      yield* Effect.forkScoped(live)
+      yield* Effect.forkScoped(drain)
     }),
   )

@@ -2,17 +2,15 @@ import { DateTime, Either } from "effect"
 import { type IngestReply, type Instant, type MeterInfo, type Rejection, sameMeter } from "../domain/index.ts"
 import type { SpooledSample, Verdict } from "../domain/ports/index.ts"
 
-/** Samples that go in one request, and the one thing the meter said of itself that goes with them. */
-export interface Cut {
-  readonly rows: ReadonlyArray<SpooledSample>
-  readonly meter: MeterInfo | null
-}
+/** What the meter said of itself with one of the rows; null when it said nothing new. */
+export const meterOf = (rows: ReadonlyArray<SpooledSample>): MeterInfo | null =>
+  rows.find(({ meter }) => meter !== null)?.meter ?? null
 
 /** The rows up to where the meter says something else of itself: a batch carries that once. */
-export const cutBatch = (rows: ReadonlyArray<SpooledSample>): Cut => {
-  const meter = rows.find((row) => row.meter !== null)?.meter ?? null
-  const end = rows.findIndex((row) => row.meter !== null && meter !== null && !sameMeter(row.meter, meter))
-  return { rows: end === -1 ? rows : rows.slice(0, end), meter }
+export const cutBatch = (rows: ReadonlyArray<SpooledSample>): ReadonlyArray<SpooledSample> => {
+  const said = meterOf(rows)
+  const end = rows.findIndex(({ meter }) => meter !== null && said !== null && !sameMeter(meter, said))
+  return end === -1 ? rows : rows.slice(0, end)
 }
 
 const postponeBy = { seconds: 60 }

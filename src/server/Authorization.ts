@@ -5,6 +5,7 @@ import { type DeviceId, parseToken, type TokenKind, type TokenRecord } from "../
 import { Secrets } from "../domain/ports/index.ts"
 import { Lookups } from "./Lookups.ts"
 import { orUnavailable } from "./Problems.ts"
+import { TokenUse } from "./TokenUse.ts"
 
 /** One answer for tokens that are missing, malformed, unknown, revoked or wrong. */
 const unauthorized = new Unauthorized({ detail: "A valid token is needed: Authorization: Bearer …" })
@@ -43,6 +44,7 @@ export const stillReads = (deviceId: DeviceId) =>
 const make = Effect.gen(function* () {
   const secrets = yield* Secrets
   const lookups = yield* Lookups
+  const tokenUse = yield* TokenUse
 
   const recordOf = (token: Redacted.Redacted) =>
     Effect.gen(function* () {
@@ -63,24 +65,26 @@ const make = Effect.gen(function* () {
         Effect.mapError(() => unauthorized),
       )
       const record = yield* recordOf(token)
+      yield* tokenUse.note(record.tokenId)
       if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
       return record.deviceIds
     })
 })
 
 /** The two ways in: device tokens write, read tokens read. */
-export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups> = Layer.unwrapEffect(
-  Effect.map(make, (devicesOf) =>
-    Layer.merge(
-      Layer.succeed(DeviceAuthorization, {
-        deviceToken: () =>
-          Effect.flatMap(devicesOf("device"), ([deviceId]) =>
-            deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
-          ),
-      }),
-      Layer.succeed(ReadAuthorization, {
-        readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
-      }),
+export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups | TokenUse> =
+  Layer.unwrapEffect(
+    Effect.map(make, (devicesOf) =>
+      Layer.merge(
+        Layer.succeed(DeviceAuthorization, {
+          deviceToken: () =>
+            Effect.flatMap(devicesOf("device"), ([deviceId]) =>
+              deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
+            ),
+        }),
+        Layer.succeed(ReadAuthorization, {
+          readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
+        }),
+      ),
     ),
-  ),
-)
+  )

@@ -15,6 +15,7 @@ import * as Realtime from "./Realtime.ts"
 import * as RealtimeDocuments from "./RealtimeDocuments.ts"
 import * as RealtimeFeeds from "./RealtimeFeeds.ts"
 import * as Series from "./Series.ts"
+import * as TokenUse from "./TokenUse.ts"
 
 export interface Options extends HttpServerNode.Options {
   /** How long requests under way may take when the server ends; 10 s unless given. */
@@ -31,7 +32,7 @@ const groups = Layer.mergeAll(
 ).pipe(
   Layer.provide(RealtimeFeeds.layer),
   Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments]),
-  Layer.provide(Lookups.layer),
+  Layer.provide([Lookups.layer, TokenUse.layer]),
 )
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))

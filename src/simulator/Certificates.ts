@@ -1,11 +1,17 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
 import { bitString, integer, oid, sequence, set, utcTime, utf8String } from "./Der.ts"
+import type { Switches } from "./Switches.ts"
 
-/** What a device shows in a TLS handshake, and who vouches for it. */
-export interface Certificates {
-  readonly caPem: string
+/** What a device shows in a TLS handshake. */
+export interface Leaf {
   readonly leafPem: string
   readonly leafKeyPem: string
+}
+
+/** A device's leaf, and the authority that vouches for it. */
+export interface Certificates extends Leaf {
+  readonly caPem: string
+  readonly caKeyPem: string
 }
 
 /** The name a P1 meter's certificate carries. */
@@ -42,25 +48,49 @@ const certificate = ({ serialNumber, issuer, subject, publicKey, issuerKey }: Re
   return pem(sequence(signed, ecdsaWithSha256, bitString(signature)))
 }
 
-/** Makes an authority and one leaf for a device. The authority's key is thrown away: it signs nothing else. */
-export const makeCertificates = (serial: string): Certificates => {
-  const authority = generateKeyPairSync("ec", { namedCurve: "P-256" })
-  const leaf = generateKeyPairSync("ec", { namedCurve: "P-256" })
-  const issuer = "Simulated Appliance Access CA"
-  const issued = { issuer, issuerKey: authority.privateKey }
+const newKeys = () => generateKeyPairSync("ec", { namedCurve: "P-256" })
+const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString()
+
+interface Authority {
+  readonly name: string
+  readonly key: KeyObject
+}
+
+const authorityName = "Simulated Appliance Access CA"
+
+const makeAuthority = (): Authority & { readonly pem: string } => {
+  const name = authorityName
+  const { privateKey, publicKey } = newKeys()
+  const issued = { issuer: name, issuerKey: privateKey, subject: name, publicKey }
+  return { name, key: privateKey, pem: certificate({ ...issued, serialNumber: randomBytes(16) }) }
+}
+
+const makeLeaf = (authority: Authority, serial: string, subject = commonNameOf(serial)): Leaf => {
+  const { privateKey, publicKey } = newKeys()
+  const issued = { issuer: authority.name, issuerKey: authority.key, subject, publicKey }
   return {
-    caPem: certificate({
-      ...issued,
-      subject: issuer,
-      publicKey: authority.publicKey,
-      serialNumber: randomBytes(16),
-    }),
-    leafPem: certificate({
-      ...issued,
-      subject: commonNameOf(serial),
-      publicKey: leaf.publicKey,
-      serialNumber: Buffer.from(serial, "hex"),
-    }),
-    leafKeyPem: leaf.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    leafPem: certificate({ ...issued, serialNumber: Buffer.from(serial, "hex") }),
+    leafKeyPem: pemOf(privateKey),
+  }
+}
+
+/** Makes an authority and a device's leaf. */
+export const makeCertificates = (serial: string): Certificates => {
+  const authority = makeAuthority()
+  return { caPem: authority.pem, caKeyPem: pemOf(authority.key), ...makeLeaf(authority, serial) }
+}
+
+/** The leaf that a device shows which is, or only seems to be, the one with a serial. */
+export const leafShown = (own: Certificates, serial: string, shown: Switches["certificate"]): Leaf => {
+  const authority = { name: authorityName, key: createPrivateKey(own.caKeyPem) }
+  switch (shown) {
+    case "own":
+      return own
+    case "changed":
+      return makeLeaf(authority, serial)
+    case "stranger":
+      return makeLeaf(makeAuthority(), serial)
+    case "another-product":
+      return makeLeaf(authority, serial, `appliance/energysocket/${serial}`)
   }
 }

@@ -25,6 +25,7 @@ const Kept = Schema.parseJson(
     serial: Serial,
     token: DeviceToken,
     caPem: Schema.String,
+    caKeyPem: Schema.String,
     leafPem: Schema.String,
     leafKeyPem: Schema.String,
   }),

@@ -30,6 +30,8 @@ const tariffOf = (day: number, secondOfDay: number): Tariff => {
 /** A wall clock and calendar for UTC seconds. */
 export interface LocalTime {
   readonly quarterAt: (second: number) => LocalQuarter
+  /** Whether the wall clock of a second is ahead of the year's standard time. */
+  readonly isSummer: (second: number) => boolean
   /** The wall clock of a second as the meter writes it: no zone, no fraction. */
   readonly stampOf: (second: number) => string
 }
@@ -65,5 +67,11 @@ export const makeLocalTime = (zoneName: ZoneName): LocalTime => {
     if (stamped.startSecond !== startSecond) stamped = lookUp(startSecond)
     return isoSecond(second, stamped.offsetS)
   }
-  return { quarterAt, stampOf }
+  const offsetIn = (year: number, month: number): number => lookUp(Date.UTC(year, month) / 1000).offsetS
+  const isSummer = (second: number): boolean => {
+    const { offsetS } = lookUp(second - (second % quarterSeconds))
+    const year = new Date(second * 1000).getUTCFullYear()
+    return offsetS > Math.min(offsetIn(year, 0), offsetIn(year, 6))
+  }
+  return { quarterAt, isSummer, stampOf }
 }

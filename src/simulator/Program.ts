@@ -1,9 +1,12 @@
 import { NodeContext } from "@effect/platform-node"
 import { Console, type DateTime, Effect, Layer, Option, Redacted } from "effect"
 import { defaultZone, type ZoneName } from "../domain/index.ts"
+import * as Controls from "./Controls.ts"
 import * as HttpsApi from "./HttpsApi.ts"
 import * as Identity from "./Identity.ts"
 import * as SimulatedMeter from "./SimulatedMeter.ts"
+import * as System from "./System.ts"
+import * as Users from "./Users.ts"
 
 export interface MeterOptions {
   readonly host: string
@@ -38,7 +41,9 @@ export const defaults: MeterOptions = {
 export const layer = (options: Partial<MeterOptions> = {}) => {
   const settings = { ...defaults, ...options }
   return HttpsApi.layer(settings).pipe(
+    Layer.provide([Users.layer(settings), System.layer({ v1Enabled: false })]),
     Layer.provideMerge(SimulatedMeter.layer(settings)),
+    Layer.provideMerge(Controls.layer),
     Layer.provide(Identity.layer(settings)),
     Layer.provide(NodeContext.layer),
   )

@@ -1,6 +1,7 @@
 import { DateTime, Schema } from "effect"
 import { monthOf, rangeOfMonth } from "../domain/index.ts"
 import { makeChance } from "./Chance.ts"
+import { ClosedMonth, closedMonthsBefore, rememberedMonths } from "./ClosedMonths.ts"
 import type { Household } from "./Household.ts"
 import { daySeconds, quarterSeconds } from "./LocalTime.ts"
 
@@ -25,6 +26,8 @@ export const MeterState = Schema.Struct({
   peakW: Schema.NullOr(Whole),
   /** The end of the quarter-hour that set the peak. */
   peakSecond: Schema.NullOr(Whole),
+  /** The months before, oldest first, at most 13. */
+  closed: Schema.optionalWith(Schema.Array(ClosedMonth), { default: () => [] }),
   gasMl: Whole,
   /** The sub-meter's last reading, and when it was taken. */
   gasReadMl: Whole,
@@ -48,6 +51,10 @@ const tick = (household: Household, state: Moving, second: number): void => {
   const load = household.loadAt(second)
   const quarter = household.local.quarterAt(second)
   if (second === quarter.startSecond && quarter.month !== state.month) {
+    state.closed = [
+      ...state.closed,
+      { closedSecond: second, peakW: state.peakW ?? 0, peakSecond: state.peakSecond ?? second },
+    ].slice(-rememberedMonths)
     state.month = quarter.month
     state.peakW = null
     state.peakSecond = null
@@ -139,6 +146,7 @@ export const initialState = (household: Household, atSecond: number): MeterState
     month: household.local.quarterAt(second).month,
     peakW: null,
     peakSecond: null,
+    closed: closedMonthsBefore(household, second),
     gasReadMl: registers.gasMl,
     gasReadSecond: lastRead(second, gasShiftS),
     waterReadMl: registers.waterMl,

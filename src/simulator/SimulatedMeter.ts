@@ -1,8 +1,10 @@
 import { Path } from "@effect/platform"
 import { Clock, Context, DateTime, Effect, Layer, Option, PubSub, type Redacted, Schedule } from "effect"
 import type { ZoneName } from "../domain/index.ts"
+import { dsmrTelegram } from "./Dsmr.ts"
 import { loadCheckpoint, saveCheckpoint } from "./Checkpoint.ts"
 import { makeEngine } from "./Engine.ts"
+import { makeMemory } from "./Memory.ts"
 import { cannotUse } from "./Files.ts"
 import { type Household, makeHousehold } from "./Household.ts"
 import { MeterIdentity } from "./Identity.ts"
@@ -32,8 +34,14 @@ export class SimulatedMeter extends Context.Tag("simulator/SimulatedMeter")<
     readonly household: Household
     /** What time it is for the meter, epoch seconds. */
     readonly now: Effect.Effect<number>
+    /** How long it takes until a second of the meter begins, milliseconds of the clock. */
+    readonly msUntil: (second: number) => Effect.Effect<number>
     readonly device: Effect.Effect<DeviceJson>
     readonly measurement: Effect.Effect<MeasurementJson>
+    /** The reading stamped with a second of the meter's time, or the newest one if the meter is already beyond it. */
+    readonly measurementAt: (second: number) => Effect.Effect<MeasurementJson>
+    /** The raw telegram; none while the smart meter gave none. */
+    readonly telegram: Effect.Effect<Option.Option<string>>
     /** Every measurement that a client was given. */
     readonly given: PubSub.PubSub<MeasurementJson>
     /** The registers at every quarter-hour's edge in [fromSecond, toSecond], from where this run began. */
@@ -64,11 +72,28 @@ const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOpti
     Math.floor((startMs + (clockMs - clockStartMs) * options.speed) / 1000),
   )
 
+  const msUntil = (second: number) =>
+    Effect.map(Clock.currentTimeMillis, (clockMs) =>
+      Math.max(0, Math.ceil(clockStartMs + (second * 1000 - startMs) / options.speed - clockMs)),
+    )
+
   const startSecond = yield* now
   const file = Option.map(options.folder, (folder) => path.join(folder, "state.json"))
   const saved = yield* Effect.transposeMapOption(file, (name) => loadCheckpoint(name, household, startSecond))
   const origin = Option.getOrElse(Option.flatten(saved), () => initialState(household, startSecond))
   const engine = makeEngine({ household, serial, origin })
+  const memory = yield* makeMemory(Effect.map(now, engine.advanceTo))
+  const said = (second: number) =>
+    Effect.map(
+      memory.at(engine.advanceTo(second)),
+      Option.map(({ state, face }) => ({
+        state,
+        face,
+        json: engine.telegramOf(state, face),
+      })),
+    )
+  const measurementAt = (second: number) =>
+    Effect.map(said(second), Option.match({ onNone: (): MeasurementJson => ({}), onSome: ({ json }) => json }))
 
   if (Option.isSome(file)) {
     const save = Effect.flatMap(now, (second) => saveCheckpoint(file.value, household, engine.advanceTo(second)))
@@ -86,6 +111,7 @@ const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOpti
     caPem,
     household,
     now,
+    msUntil,
     device: Effect.succeed({
       product_name: "P1 Meter",
       product_type: "HWE-P1",
@@ -93,7 +119,11 @@ const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOpti
       firmware_version: "6.0503",
       api_version: apiVersion,
     }),
-    measurement: Effect.map(now, engine.measurementAtSecond),
+    measurement: Effect.flatMap(now, measurementAt),
+    measurementAt,
+    telegram: Effect.flatMap(now, said).pipe(
+      Effect.map(Option.map(({ state, json, face }) => dsmrTelegram(household, state, json, face))),
+    ),
     given: yield* PubSub.unbounded<MeasurementJson>(),
     ledger: (fromSecond, toSecond) => Effect.sync(() => engine.ledger(fromSecond, toSecond)),
   })

@@ -126,7 +126,7 @@ export const program = (options: Options) =>
     const edge = yield* build(
       Edge.layer({
         poll: { zone: options.zone, interval: "1 second" },
-        upload: { server: { url: baseUrl, token: deviceToken }, interval: "1 second" },
+        upload: { server: { url: baseUrl, token: Effect.succeed(deviceToken) }, interval: "1 second" },
       }).pipe(
         Layer.provide([
           meter,

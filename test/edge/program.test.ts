@@ -19,7 +19,7 @@ import {
   waiting,
 } from "./support/edge.ts"
 
-const server = { url: "https://p1.example.org", token: Redacted.make("p1d_secret") }
+const server = { url: "https://p1.example.org", token: Effect.succeed(Redacted.make("p1d_secret")) }
 
 describe("over a network", () => {
   const listening = (handler: Parameters<typeof createServer>[1]) =>

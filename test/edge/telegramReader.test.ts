@@ -35,7 +35,10 @@ const monthsSent = (
     const measurement = Effect.map(Clock.currentTimeMillis, (ms) => telegram(stamp(Math.floor(ms / 1000))))
     const edge = Edge.layer({
       poll: { zone: DateTime.zoneUnsafeMakeNamed(defaultZone), interval: "30 seconds" },
-      upload: { server: { url: "https://p1.example.org", token: Redacted.make("p1d_x") }, interval: "1 minute" },
+      upload: {
+        server: { url: "https://p1.example.org", token: Effect.succeed(Redacted.make("p1d_x")) },
+        interval: "1 minute",
+      },
     })
     yield* Layer.build(edge).pipe(
       Effect.zipRight(TestClock.adjust(`${minutes} minutes`)),

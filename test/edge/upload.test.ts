@@ -4,7 +4,7 @@ import type { IngestReply } from "../../src/domain/index.ts"
 import { Spool } from "../../src/domain/ports/index.ts"
 import { EdgeClock, makeUploadOnce } from "../../src/edge/index.ts"
 import { meterOf, sampleAt } from "../infra/samples.ts"
-import { batchOf, edgeInMemory, type SentRequest, spoolSamples, state, stubServer } from "./support/edge.ts"
+import { batchOf, edgeInMemory, type SentRequest, spoolSamples, stubServer } from "./support/edge.ts"
 
 const secret = "p1d_secret"
 
@@ -22,9 +22,9 @@ const left = Effect.flatMap(Spool, (spool) =>
 )
 
 const upload = (server: ReturnType<typeof stubServer>) =>
-  makeUploadOnce({ url: "https://p1.example.org/base", token: Redacted.make(secret) }).pipe(
+  makeUploadOnce({ url: "https://p1.example.org/base", token: Effect.succeed(Redacted.make(secret)) }).pipe(
     Effect.provide(server.layer),
-    Effect.map(({ uploadOnce }) => uploadOnce),
+    Effect.map(({ uploadOldest }) => Effect.map(uploadOldest, ({ settled }) => settled)),
   )
 
 describe("one upload", () => {
@@ -113,34 +113,6 @@ describe("one upload", () => {
     }).pipe(Effect.provide(edgeInMemory)),
   )
 
-  it.effect("halves a batch that is too large, and keeps to the size that was taken", () =>
-    Effect.gen(function* () {
-      const server = stubServer((request) =>
-        batchOf(request).samples.length > 300 ? new Response(null, { status: 413 }) : accept(request),
-      )
-      yield* spoolSamples(600)
-      const uploadOnce = yield* upload(server)
-      expect([yield* uploadOnce, yield* uploadOnce, yield* uploadOnce]).toEqual([300, 300, 0])
-      expect(server.requests.map((request) => batchOf(request).samples.length)).toEqual([600, 300, 300])
-      expect(yield* left).toEqual([])
-    }).pipe(Effect.provide(edgeInMemory)),
-  )
-
-  it.effect("quarantines the one sample that is too large by itself", () =>
-    Effect.gen(function* () {
-      const server = stubServer((request) =>
-        batchOf(request).samples.some(({ powerW }) => powerW === 1001)
-          ? new Response(null, { status: 413 })
-          : accept(request),
-      )
-      yield* spoolSamples(4)
-      const uploadOnce = yield* upload(server)
-      yield* Effect.repeat(uploadOnce, { until: (sent) => sent === 0 })
-      expect(yield* left).toEqual([])
-      expect(yield* state).toMatchObject({ uploaded: 3, quarantined: 1 })
-    }).pipe(Effect.provide(edgeInMemory)),
-  )
-
   it.effect("compares the clock with the server's, also when that refuses", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 6, 15, 10))
@@ -188,12 +160,13 @@ describe("a failed upload keeps everything and knows what to wait for", () => {
     ["404", new Response(null, { status: 404 }), "Held", 0],
     ["405", new Response(null, { status: 405 }), "Held", 0],
     ["415", problem(415, {}), "Held", 0],
-    ["400", problem(400, {}), "Held", 0],
-    ["422", problem(422, {}), "Held", 0],
+    ["426", problem(426, {}), "Held", 0],
+    ["410", problem(410, {}), "Held", 0],
+    ["425", problem(425, {}), "Transient", 0],
     ["a redirect", new Response(null, { status: 307, headers: { location: "https://elsewhere.example" } }), "Held", 0],
-    ["200 that is a web page", new Response("<html>log in to the wifi</html>"), "Transient", 0],
-    ["200 that is something else", Response.json({ ok: true }), "Transient", 0],
-    ["202", new Response(null, { status: 202 }), "Transient", 0],
+    ["200 that is a web page", new Response("<html>log in to the wifi</html>"), "Unbelieved", 0],
+    ["200 that is something else", Response.json({ ok: true }), "Unbelieved", 0],
+    ["202", new Response(null, { status: 202 }), "Unbelieved", 0],
   ] as const)("%s", ([, response, kind, waitMs]) =>
     Effect.gen(function* () {
       const server = stubServer(() => response)
@@ -216,7 +189,7 @@ describe("a failed upload keeps everything and knows what to wait for", () => {
       yield* Effect.yieldNow()
       yield* TestClock.adjust("30 seconds")
       const outcome = yield* running
-      expect(Either.isLeft(outcome) && outcome.left.message).toBe("The server did not answer within 30 seconds")
+      expect(Either.isLeft(outcome) && outcome.left.message).toBe("The server did not answer within 30s")
       expect(yield* left).toEqual([0, 1])
     }).pipe(Effect.provide(edgeInMemory)),
   )

@@ -3,7 +3,7 @@ import { Effect, Layer, Redacted, TestClock } from "effect"
 import * as Uploader from "../../src/edge/Uploader.ts"
 import { edgeInMemory, recordLogs, spoolSamples, stubServer, waiting } from "./support/edge.ts"
 
-const server = { url: "https://p1.example.org", token: Redacted.make("p1d_secret") }
+const server = { url: "https://p1.example.org", token: Effect.succeed(Redacted.make("p1d_secret")) }
 const uploader = Uploader.layer({ server, interval: "1 second" })
 
 const accept = (n: number) => Response.json({ received: n, inserted: n, duplicates: 0, conflicts: 0, rejected: [] })
@@ -40,7 +40,7 @@ describe("the uploader", () => {
         "Samples not uploaded, all are kept",
         "The server takes samples again",
       ])
-      expect(lines[0]?.["reason"]).toContain("set VPS_DEVICE_TOKEN to one it knows")
+      expect(lines[0]?.["reason"]).toContain("set VPS_DEVICE_TOKEN, or its file, to one it knows")
       expect(left).toBe(0)
     }),
   )

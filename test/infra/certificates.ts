@@ -29,12 +29,13 @@ const certificate = (
   issuer: Omit<Authority, "pem">,
   subject: { readonly name: string; readonly keys: KeyPairKeyObjectResult },
   notBefore: string,
+  notAfter = "20991231235959Z",
 ): string => {
   const signed = sequence(
     der(0x02, Buffer.from([1]), randomBytes(8)),
     ecdsaWithSha256,
     nameOf(issuer.name),
-    sequence(time(notBefore), time("20991231235959Z")),
+    sequence(time(notBefore), time(notAfter)),
     nameOf(subject.name),
     subject.keys.publicKey.export({ type: "spki", format: "der" }),
   )
@@ -50,10 +51,15 @@ export const makeAuthority = (name: string): Authority => {
 }
 
 /** A device's certificate and its key. */
-export const makeLeaf = (authority: Authority, name: string, notBefore = "20250101000000Z"): Leaf => {
+export const makeLeaf = (
+  authority: Authority,
+  name: string,
+  notBefore = "20250101000000Z",
+  notAfter?: string,
+): Leaf => {
   const keys = newKeys()
   return {
-    cert: certificate(authority, { name, keys }, notBefore),
+    cert: certificate(authority, { name, keys }, notBefore, notAfter),
     key: keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   }
 }

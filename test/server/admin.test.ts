@@ -6,6 +6,7 @@ import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
 import { MemoryRegistry } from "../../src/infra/memory/index.ts"
 import { Admin } from "../../src/server/index.ts"
 import * as Lookups from "../../src/server/Lookups.ts"
+import * as TokenUse from "../../src/server/TokenUse.ts"
 
 const ports = Layer.merge(MemoryRegistry.layer, CryptoSecrets.layer)
 
@@ -41,6 +42,38 @@ it.effect("a read token is made only for devices that are there", () =>
     expect(failure.message).toBe("There is no device barn.")
   }).pipe(Effect.provide(ports)),
 )
+
+it.effect("a device token is exchanged for a new one while the old one works; there are never more than two", () =>
+  Effect.gen(function* () {
+    const { findToken } = yield* Registry
+    const { token } = yield* Admin.addDevice("Home", "Europe/Brussels")
+    const old = Option.getOrThrow(parseToken(token)).tokenId
+    const { token: second } = yield* Admin.rotateToken(old)
+    const { tokenId } = Option.getOrThrow(parseToken(second))
+    expect(Option.isSome(yield* findToken(old)) && Option.isSome(yield* findToken(tokenId))).toBe(true)
+    const full = yield* Effect.flip(Admin.rotateToken(tokenId))
+    expect(full.message).toBe("Device home has 2 working tokens already: revoke one of them first.")
+    yield* Admin.revokeToken(old)
+    expect(yield* findToken(old)).toEqual(Option.none())
+    expect((yield* Effect.flip(Admin.revokeToken(old))).message).toContain(`no working token ${old}`)
+    yield* Admin.rotateToken(tokenId)
+  }).pipe(Effect.provide(ports)),
+)
+
+it.effect("the use of a token is noted once a minute", () => {
+  const noted: Array<number> = []
+  const registry = Layer.mock(Registry, {
+    noteUse: (_, at) => Effect.sync(() => void noted.push(at.epochMillis)),
+  })
+  return Effect.gen(function* () {
+    const { note } = yield* TokenUse.TokenUse
+    for (let second = 0; second <= 120; second++) {
+      yield* note("a")
+      yield* TestClock.adjust("1 second")
+    }
+    expect(noted).toEqual([0, 60_000, 120_000])
+  }).pipe(Effect.provide(Layer.provide(TokenUse.layer, registry)))
+})
 
 it.effect("what the registry says is remembered for five seconds, its failures not at all", () => {
   const asked: Array<string> = []

@@ -6,11 +6,13 @@ import { reasonOf } from "./Failure.ts"
 import samples from "./migrations/0001_samples.ts"
 import store from "./migrations/0002_store.ts"
 import numbers from "./migrations/0003_numbers.ts"
+import access from "./migrations/0004_access.ts"
 
 const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
   "0002_store": store,
   "0003_numbers": numbers,
+  "0004_access": access,
 }
 
 /** Any number that no other program on the database locks. */

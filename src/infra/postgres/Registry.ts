@@ -1,33 +1,17 @@
 import { SqlClient } from "@effect/sql"
 import { Effect, Layer, Option, Schema } from "effect"
-import { Device, TokenRecord } from "../../domain/index.ts"
-import { DeviceExists, Registry } from "../../domain/ports/index.ts"
+import { Device } from "../../domain/index.ts"
+import { DeviceExists, Registry, TooManyTokens } from "../../domain/ports/index.ts"
 import { orUnavailable } from "./Failure.ts"
+import * as Removal from "./Removal.ts"
+import * as Tokens from "./Tokens.ts"
 
 const decodeDevices = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ device_id: Device.fields.deviceId, name: Schema.String, zone: Schema.String })),
 )
-const decodeTokens = Schema.decodeUnknownSync(
-  Schema.Array(
-    Schema.Struct({
-      token_id: Schema.String,
-      kind: TokenRecord.fields.kind,
-      sha256: Schema.String,
-      device_ids: TokenRecord.fields.deviceIds,
-    }),
-  ),
-)
 
 const toDevices = (rows: ReadonlyArray<unknown>): ReadonlyArray<Device> =>
   decodeDevices(rows).map(({ device_id, name, zone }) => ({ deviceId: device_id, name, zone }))
-
-const toTokens = (rows: ReadonlyArray<unknown>): ReadonlyArray<TokenRecord> =>
-  decodeTokens(rows).map(({ token_id, kind, sha256, device_ids }) => ({
-    tokenId: token_id,
-    kind,
-    sha256,
-    deviceIds: device_ids,
-  }))
 
 /** Devices and tokens on a client whose database is up to date. */
 export const layer: Layer.Layer<Registry, never, SqlClient.SqlClient> = Layer.effect(
@@ -52,20 +36,20 @@ export const layer: Layer.Layer<Registry, never, SqlClient.SqlClient> = Layer.ef
       devices: orUnavailable(sql`select device_id, name, zone from p1_devices order by device_id`).pipe(
         Effect.map(toDevices),
       ),
-      addToken: ({ tokenId, kind, sha256, deviceIds }) =>
-        orUnavailable(
-          sql`with token as (
-                insert into p1_tokens (token_id, kind, sha256) values (${tokenId}, ${kind}, ${sha256}) returning token_id
-              )
-              insert into p1_token_devices (token_id, device_id)
-              select token_id, device_id from token, unnest(${deviceIds}::text[]) as device_id`,
-        ).pipe(Effect.asVoid),
-      findToken: (tokenId) =>
-        orUnavailable(
-          sql`select token_id, kind, sha256,
-                     array(select device_id from p1_token_devices d where d.token_id = t.token_id order by 1) as device_ids
-              from p1_tokens t where token_id = ${tokenId} and revoked_at is null`,
-        ).pipe(Effect.map((rows) => Option.fromNullable(toTokens(rows)[0]))),
+      renameDevice: (deviceId, name) =>
+        Effect.asVoid(orUnavailable(sql`update p1_devices set name = ${name} where device_id = ${deviceId}`)),
+      contents: (deviceId) => orUnavailable(Removal.contents(sql, deviceId)),
+      removeDevice: (deviceId) => orUnavailable(Removal.remove(sql, deviceId)),
+      addToken: (token) =>
+        Tokens.add(sql, token).pipe(
+          Effect.catchTag("TooManyTokens", (full) => Effect.succeed(full)),
+          orUnavailable,
+          Effect.flatMap((full) => (full instanceof TooManyTokens ? Effect.fail(full) : Effect.void)),
+        ),
+      findToken: (tokenId) => orUnavailable(Tokens.find(sql, tokenId)),
+      tokens: orUnavailable(Tokens.all(sql)),
+      revokeToken: (tokenId) => Effect.asVoid(orUnavailable(Tokens.revoke(sql, tokenId))),
+      noteUse: (tokenId, at) => Effect.asVoid(orUnavailable(Tokens.noteUse(sql, tokenId, at))),
     }),
   ),
 )

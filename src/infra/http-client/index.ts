@@ -1,0 +1,1 @@
+export * as InternetClient from "./HttpClient.ts"
