@@ -1,3 +1,4 @@
+export * from "./Archive.ts"
 export * from "./EdgeState.ts"
 export * from "./Meter.ts"
 export * from "./RealtimeCache.ts"

@@ -1,3 +1,4 @@
+export * as PostgresArchive from "./archive/Archive.ts"
 export * as PostgresClient from "./Client.ts"
 export * as PostgresMigrations from "./Migrations.ts"
 export * as PostgresRegistry from "./Registry.ts"
