@@ -2,11 +2,13 @@ import { Command } from "@effect/cli"
 import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "effect"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { MemoryRealtimeCache } from "../infra/memory/index.ts"
-import { PostgresStore } from "../infra/postgres/index.ts"
+import { PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisConnection, RedisRealtimeCache } from "../infra/redis/index.ts"
+import { backup } from "./commands/Backup.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
+import { restore } from "./commands/Restore.ts"
 import { tokens } from "./commands/Tokens.ts"
 import * as Database from "./Database.ts"
 import * as Server from "./Program.ts"
@@ -20,13 +22,12 @@ const database = Config.all({
   dataDir: Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"),
 })
 
-const store = ({ dataDir, url }: Config.Config.Success<typeof database>, embedded: typeof Database.run) =>
-  Layer.unwrapScoped(
-    Effect.map(
-      Option.match(url, { onNone: () => embedded(dataDir), onSome: (given) => Effect.succeed(given) }),
-      (address) => PostgresStore.layer({ url: address }),
-    ),
-  )
+/** The database's address: the one given, or that of one of our own. */
+const address = ({ dataDir, url }: Config.Config.Success<typeof database>, embedded: typeof Database.run) =>
+  Option.match(url, { onNone: () => embedded(dataDir), onSome: (given) => Effect.succeed(given) })
+
+const store = (settings: Config.Config.Success<typeof database>) =>
+  Layer.unwrapScoped(Effect.map(address(settings, Database.run), (url) => PostgresStore.layer({ url })))
 
 const cache = Option.match({
   onNone: () => MemoryRealtimeCache.layer,
@@ -35,7 +36,7 @@ const cache = Option.match({
 
 const serve = Effect.gen(function* () {
   const settings = yield* Config.all({ listen, logs, database, redisUrl })
-  const ports = Layer.mergeAll(store(settings.database, Database.run), cache(settings.redisUrl), CryptoSecrets.layer)
+  const ports = Layer.mergeAll(store(settings.database), cache(settings.redisUrl), CryptoSecrets.layer)
   const server = Layer.provide(Server.layer({ ...settings.listen, portVariable: "PORT" }), ports)
   return yield* Effect.provide(Layer.launch(server), layerLogs(settings.logs))
 })
@@ -47,15 +48,25 @@ const quietly = Layer.merge(
 )
 
 /** The ports that commands work with, for as long as a command runs. */
-const reached = Layer.unwrapEffect(
-  Effect.map(database, (settings) => Layer.merge(store(settings, Database.reach), CryptoSecrets.layer)),
+const reached = Layer.unwrapScoped(
+  Effect.gen(function* () {
+    const url = yield* address(yield* database, Database.reach)
+    return Layer.mergeAll(PostgresStore.layer({ url }), PostgresArchive.layer({ url }), CryptoSecrets.layer)
+  }),
 ).pipe(Layer.provideMerge(quietly))
 
 const run = Command.make("run", {}, () => serve).pipe(Command.withDescription("Start the server"))
 
 const program = Command.make("p1-api", {}, () => serve).pipe(
   Command.withDescription("The server: takes samples in, gives readings out"),
-  Command.withSubcommands([run, health(port), Command.provide(devices, reached), Command.provide(tokens, reached)]),
+  Command.withSubcommands([
+    run,
+    health(port),
+    Command.provide(devices, reached),
+    Command.provide(tokens, reached),
+    Command.provide(backup, reached),
+    Command.provide(restore, reached),
+  ]),
   Command.run({ name: "p1-api", version: "1" }),
 )
 

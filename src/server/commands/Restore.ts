@@ -7,14 +7,15 @@ import { Archive, ArchiveError, type RestoreProgress } from "../../domain/ports/
 import { json } from "./Arguments.ts"
 
 const unreadable = (file: string) => (cause: unknown) =>
-  new ArchiveError({ message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`, cause })
+  new ArchiveError({
+    message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    cause,
+  })
 
 const bytesOf = (file: string) =>
   file === "-"
     ? NodeStream.fromReadable<ArchiveError, Uint8Array>(() => process.stdin, unreadable("The standard input"))
-    : Stream.unwrap(
-        Effect.map(FileSystem.FileSystem, (fs) => Stream.mapError(fs.stream(file), unreadable(file))),
-      )
+    : Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => Stream.mapError(fs.stream(file), unreadable(file))))
 
 const show = ({ rows, table }: RestoreProgress) =>
   process.stderr.isTTY ? Effect.sync(() => process.stderr.write(`\r\u001b[K${table}: ${rows} rows`)) : Effect.void

@@ -27,12 +27,13 @@ export const tables = async (client: ClientBase): Promise<ReadonlyArray<Table>> 
   (await client.query<Table>(statement, [own])).rows
 
 /** Sets what numbers rows behind the highest number that there is. */
-export const resumeNumbering = (client: ClientBase, { columns, name }: Table): Promise<unknown> =>
-  Promise.all(
-    columns.map((column) =>
-      client.query(
-        `select setval(sequence, greatest((select max(${column})::text::bigint from ${name}), 1))
-         from pg_get_serial_sequence('${name}', '${column}') as sequence where sequence is not null`,
-      ),
-    ),
+export const resumeNumbering = async (client: ClientBase, { columns, name }: Table): Promise<void> => {
+  const { rows } = await client.query<{ column: string; sequence: string }>(
+    `select col as column, pg_get_serial_sequence($1, col) as sequence
+     from unnest($2::text[]) as col where pg_get_serial_sequence($1, col) is not null`,
+    [name, columns],
   )
+  for (const { column, sequence } of rows) {
+    await client.query(`select setval('${sequence}', greatest(max(${column}), 1)) from ${name}`)
+  }
+}
