@@ -8,7 +8,7 @@ import { defaultZone, expandQuarterHours, Measurement, quarterHourMs, rangeOfFra
 import { Spool, Store } from "../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
-import { MemoryMeter, MemoryRealtimeCache } from "../src/infra/memory/index.ts"
+import { MemoryMeter, MemoryCaches } from "../src/infra/memory/index.ts"
 import { SqliteSpool } from "../src/infra/sqlite/index.ts"
 import { Admin, Server } from "../src/server/index.ts"
 import { initialState, makeEngine, makeHousehold } from "../src/simulator/index.ts"
@@ -31,7 +31,7 @@ const spool = Layer.unwrapScoped(
 )
 const edge = EdgeStatus.layer.pipe(Layer.provideMerge(Layer.mergeAll(spool, EdgeClock.layer, MeteredPeaks.layer)))
 const server = Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(
-  Layer.provideMerge(Layer.mergeAll(layerFreshStore, MemoryRealtimeCache.layer, CryptoSecrets.layer)),
+  Layer.provideMerge(Layer.mergeAll(layerFreshStore, MemoryCaches.layer, CryptoSecrets.layer)),
 )
 const everything = Layer.mergeAll(server, edge, NodeHttpClient.layerUndici).pipe(
   Layer.provide(Logger.minimumLogLevel(LogLevel.None)),

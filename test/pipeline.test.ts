@@ -7,13 +7,7 @@ import { defaultZone, Measurement } from "../src/domain/index.ts"
 import { Spool } from "../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
-import {
-  MemoryMeter,
-  MemoryRealtimeCache,
-  MemoryRegistry,
-  MemorySpool,
-  MemoryStore,
-} from "../src/infra/memory/index.ts"
+import { MemoryMeter, MemoryCaches, MemoryRegistry, MemorySpool, MemoryStore } from "../src/infra/memory/index.ts"
 import { Admin, Server } from "../src/server/index.ts"
 
 /*
@@ -41,7 +35,7 @@ const telegram = (second: number) =>
 
 const serverPorts = Layer.mergeAll(
   Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer),
-  MemoryRealtimeCache.layer,
+  MemoryCaches.layer,
   CryptoSecrets.layer,
 )
 const server = Layer.provideMerge(Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }), serverPorts)

@@ -3,7 +3,7 @@ import { Array as Arr, Clock, Effect, Option, Order } from "effect"
 import { NotFound, P1Api } from "../domain/api/index.ts"
 import {
   billedFloorW,
-  type CapacityMonth,
+  CapacityMonth,
   type DeviceId,
   expandQuarterHours,
   fromEpochMillis,
@@ -18,6 +18,7 @@ import {
   rangeOfMonth,
 } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
+import { cachedRead } from "./Answers.ts"
 import { orUnavailable } from "./Problems.ts"
 import { requestedDevice, zoneOf } from "./Readers.ts"
 
@@ -93,5 +94,7 @@ const capacityMonth = (month: Month, requested: DeviceId | undefined, top: numbe
 
 /** `GET /v1/capacity/month/{month}`. */
 export const layer = HttpApiBuilder.group(P1Api, "capacity", (handlers) =>
-  handlers.handle("month", ({ path, urlParams }) => capacityMonth(path.month, urlParams.device_id, urlParams.top)),
+  handlers.handle("month", ({ path, urlParams }) =>
+    cachedRead(CapacityMonth, urlParams.device_id, capacityMonth(path.month, urlParams.device_id, urlParams.top)),
+  ),
 )

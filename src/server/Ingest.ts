@@ -3,6 +3,7 @@ import { Array as Arr, DateTime, Effect, Predicate, Schema } from "effect"
 import { BadRequest, CurrentDevice, Forbidden, P1Api, Unprocessable } from "../domain/api/index.ts"
 import { BatchExtras, type DeviceId, type IngestReply, maxBatchSize } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
+import { Answers } from "./Answers.ts"
 import { jsonBody } from "./Body.ts"
 import { orUnavailable } from "./Problems.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
@@ -35,8 +36,10 @@ const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchE
   Effect.gen(function* () {
     const { ingest } = yield* Store
     const { refresh } = yield* RealtimeDocuments
+    const { raised } = yield* Answers
     const batch = { samples, meter: extras.meter, meteredPeaks: extras.meteredPeaks ?? [], receivedAt }
     const counts = yield* orUnavailable(ingest(deviceId, batch))
+    yield* raised(deviceId, counts.revision)
     yield* refresh(deviceId)
     const { conflicts, duplicates, inserted } = counts
     return { received: samples.length + rejected.length, inserted, duplicates, conflicts, rejected }

@@ -55,17 +55,25 @@ const isFailure = (status: string): boolean => Number(status) >= 400
 const titleOf = (status: string, response: unknown): string =>
   status !== "400" && Predicate.isRecord(response) ? String(response["description"]) : "Bad request"
 
+/** What is computed once for a device's revision: a client that sends the ETag it has is told when it has the answer. */
+const cached = /^\/v1\/(capacity|series|quarters)/
+const etag = { ETag: { description: "Of this answer, for If-None-Match", schema: { type: "string" } } }
+const withEtag = (path: string, response: unknown): unknown =>
+  cached.test(path) && Predicate.isRecord(response) ? { ...response, headers: etag } : response
+const notModified = { "304": { description: "If-None-Match names this answer", headers: etag } }
+
 /** Every reply of an operation: failures as problem documents, those included that occur before it. */
 export const responsesOf = (path: string, declared: Record<string, unknown>, takesBody: boolean) => {
   const own = Object.entries(declared)
     .filter(([status]) => !Arr.contains(impossible[path] ?? [], status))
     .map(([status, response]): [string, unknown] => [
       status,
-      isFailure(status) ? problem(status, titleOf(status, response)) : response,
+      isFailure(status) ? problem(status, titleOf(status, response)) : withEtag(path, response),
     ])
   const before = Object.entries({ ...everywhere, ...(takesBody && whereBodiesGo) })
   return Record.fromEntries([
     ...own,
+    ...Object.entries(cached.test(path) ? notModified : {}),
     ...before.map(([status, title]): [string, unknown] => [status, problem(status, title)]),
   ])
 }

@@ -112,7 +112,7 @@ const answer = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
     Effect.catchAllCause((cause) =>
       Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.map(refusalOf(cause), render),
     ),
-    Effect.map(HttpServerResponse.setHeaders(everyReply)),
+    Effect.map((response) => HttpServerResponse.setHeaders(response, { ...everyReply, ...response.headers })),
   )
 
 /** The one place where failures become replies: problem documents, whatever failed, with nothing of the inside. */

@@ -1,8 +1,9 @@
 import { HttpApiBuilder, HttpApiSwagger, HttpRouter, HttpServer } from "@effect/platform"
 import { type Duration, Effect, Layer } from "effect"
-import { RealtimeCache, type Registry, type Secrets, Store } from "../domain/ports/index.ts"
+import { type AnswerCache, RealtimeCache, type Registry, type Secrets, Store } from "../domain/ports/index.ts"
 import { HttpServerNode, layerDrain } from "../infra/http-server/index.ts"
 import type { StartupError } from "../infra/process/index.ts"
+import * as Answers from "./Answers.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Capacity from "./Capacity.ts"
 import * as Devices from "./Devices.ts"
@@ -31,7 +32,7 @@ const groups = Layer.mergeAll(
   Health.layer,
 ).pipe(
   Layer.provide(RealtimeFeeds.layer),
-  Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments]),
+  Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments, Answers.layer]),
   Layer.provide([Lookups.layer, TokenUse.layer]),
 )
 
@@ -60,7 +61,7 @@ const greeting = Effect.gen(function* () {
  */
 export const layer = (
   options: Options,
-): Layer.Layer<HttpServer.HttpServer, StartupError, Store | Registry | Secrets | RealtimeCache> =>
+): Layer.Layer<HttpServer.HttpServer, StartupError, Store | Registry | Secrets | RealtimeCache | AnswerCache> =>
   Layer.mergeAll(Layer.effectDiscard(greeting), layerDrain(options.drainFor ?? "10 seconds")).pipe(
     Layer.provide(routes),
     Layer.provideMerge(HttpServerNode.layer(options)),

@@ -13,10 +13,11 @@ import {
   type LocalDate,
   localDateOf,
   rangeOfFrame,
-  type Series,
+  Series,
   type SeriesPoint,
 } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
+import { cachedRead } from "./Answers.ts"
 import { orUnavailable } from "./Problems.ts"
 import { noSamplesYet, orNotFound, requestedDevice, zoneOf } from "./Readers.ts"
 
@@ -61,5 +62,7 @@ const series = (requested: DeviceId | undefined, frame: Frame, at: LocalDate | u
 
 /** `GET /v1/series`. */
 export const layer = HttpApiBuilder.group(P1Api, "history", (handlers) =>
-  handlers.handle("series", ({ urlParams }) => series(urlParams.device_id, urlParams.frame, urlParams.at)),
+  handlers.handle("series", ({ urlParams }) =>
+    cachedRead(Series, urlParams.device_id, series(urlParams.device_id, urlParams.frame, urlParams.at)),
+  ),
 )

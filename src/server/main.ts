@@ -1,10 +1,10 @@
 import { Command } from "@effect/cli"
 import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "effect"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
-import { MemoryRealtimeCache } from "../infra/memory/index.ts"
+import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
-import { RedisConnection, RedisRealtimeCache } from "../infra/redis/index.ts"
+import { RedisCaches } from "../infra/redis/index.ts"
 import { backup } from "./commands/Backup.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
@@ -30,8 +30,8 @@ const store = (settings: Config.Config.Success<typeof database>) =>
   Layer.unwrapScoped(Effect.map(address(settings, Database.run), (url) => PostgresStore.layer({ url })))
 
 const cache = Option.match({
-  onNone: () => MemoryRealtimeCache.layer,
-  onSome: (url: Redacted.Redacted) => Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url })),
+  onNone: () => MemoryCaches.layer,
+  onSome: (url: Redacted.Redacted) => RedisCaches.layer({ url }),
 })
 
 const serve = Effect.gen(function* () {

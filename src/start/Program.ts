@@ -8,10 +8,10 @@ import { type Meter, RealtimeCache, Store } from "../domain/ports/index.ts"
 import { Edge, EdgeStatus } from "../edge/index.ts"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { HomeWizardMeter } from "../infra/homewizard/index.ts"
-import { MemoryRealtimeCache } from "../infra/memory/index.ts"
+import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresStore } from "../infra/postgres/index.ts"
 import { StartupError } from "../infra/process/index.ts"
-import { RedisConnection, RedisRealtimeCache } from "../infra/redis/index.ts"
+import { RedisCaches } from "../infra/redis/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import { Database, Server } from "../server/index.ts"
 import { MeterEndpoint, layer as layerSimulator } from "../simulator/index.ts"
@@ -52,8 +52,8 @@ const startServer = (options: Options) =>
       onSome: Effect.succeed,
     })
     const cache = Option.match(options.redisUrl, {
-      onNone: () => MemoryRealtimeCache.layer,
-      onSome: (redisUrl) => Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: redisUrl })),
+      onNone: () => MemoryCaches.layer,
+      onSome: (redisUrl) => RedisCaches.layer({ url: redisUrl }),
     })
     const ports = yield* build(Layer.mergeAll(PostgresStore.layer({ url }), cache, CryptoSecrets.layer))
     const server = yield* build(

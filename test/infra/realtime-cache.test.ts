@@ -5,7 +5,7 @@ import { Redis } from "ioredis"
 import { inject } from "vitest"
 import { RealtimeCache, type RealtimeDocument } from "../../src/domain/ports/index.ts"
 import { MemoryRealtimeCache } from "../../src/infra/memory/index.ts"
-import { RedisConnection, RedisRealtimeCache } from "../../src/infra/redis/index.ts"
+import { RedisCaches } from "../../src/infra/redis/index.ts"
 import "../support/Provided.ts"
 import { startRedis } from "../support/RedisServer.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
@@ -83,8 +83,7 @@ const watched = () => {
   }
 }
 
-const layerRedis = (url: string) =>
-  Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: Redacted.make(url) }))
+const layerRedis = (url: string) => RedisCaches.layer({ url: Redacted.make(url) })
 
 const redisUrl = inject("redisUrl")
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import { Redis } from "ioredis"
 import { inject } from "vitest"
-import { type RealtimeCache, type Registry, type Secrets, type Store } from "../../src/domain/ports/index.ts"
+import type { AnswerCache, RealtimeCache, Registry, Secrets, Store } from "../../src/domain/ports/index.ts"
 import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
-import { MemoryRealtimeCache, MemoryRegistry, MemoryStore } from "../../src/infra/memory/index.ts"
-import { RedisConnection, RedisRealtimeCache } from "../../src/infra/redis/index.ts"
+import { MemoryCaches, MemoryRegistry, MemoryStore } from "../../src/infra/memory/index.ts"
+import { RedisCaches } from "../../src/infra/redis/index.ts"
 import { Server } from "../../src/server/index.ts"
 import { call, layerServer, memoryPorts, Running, send } from "./support/server.ts"
 import { type Event, open } from "./support/stream.ts"
@@ -95,7 +95,7 @@ const redisUrl = inject("redisUrl")
 describe.skipIf(redisUrl === undefined)("two servers behind one Redis (skipped where it is not installed)", () => {
   type Ports = Store | Registry | Secrets
   const shared = Layer.mergeAll(Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer), CryptoSecrets.layer)
-  const other = (cache: Layer.Layer<RealtimeCache>, ports: Context.Context<Ports>) =>
+  const other = (cache: Layer.Layer<RealtimeCache | AnswerCache>, ports: Context.Context<Ports>) =>
     Effect.gen(function* () {
       const server = yield* Layer.build(
         Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(
@@ -106,7 +106,7 @@ describe.skipIf(redisUrl === undefined)("two servers behind one Redis (skipped w
       return address._tag === "TcpAddress" ? `http://127.0.0.1:${address.port}` : ""
     })
 
-  const bothWays = (cache: () => Layer.Layer<RealtimeCache>, within: number) =>
+  const bothWays = (cache: () => Layer.Layer<RealtimeCache | AnswerCache>, within: number) =>
     Effect.gen(function* () {
       const ports = yield* Layer.build(shared)
       const context = yield* Layer.build(layerServer(Layer.merge(cache(), Layer.succeedContext(ports))))
@@ -127,20 +127,13 @@ describe.skipIf(redisUrl === undefined)("two servers behind one Redis (skipped w
         (redis) => Effect.promise(() => redis.del("p1:realtime:1:{home}", "p1:realtime:1:{home}:mark")),
         (redis) => Effect.sync(() => redis.disconnect()),
       ),
-      bothWays(
-        () => Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: Redacted.make(redisUrl ?? "") })),
-        500,
-      ),
+      bothWays(() => RedisCaches.layer({ url: Redacted.make(redisUrl ?? "") }), 500),
     ),
   )
 
   it.scopedLive("and while Redis is away, from the store", () =>
-    bothWays(
-      () =>
-        Layer.provide(RedisRealtimeCache.layer, RedisConnection.layer({ url: Redacted.make("redis://127.0.0.1:1") })),
-      4_000,
-    ),
+    bothWays(() => RedisCaches.layer({ url: Redacted.make("redis://127.0.0.1:1") }), 4_000),
   )
 
-  it.scopedLive("without any cache, too", () => bothWays(() => MemoryRealtimeCache.layer, 4_500))
+  it.scopedLive("without any cache, too", () => bothWays(() => MemoryCaches.layer, 4_500))
 })

@@ -48,6 +48,8 @@ export class Store extends Context.Tag("domain/Store")<
      * write of a key wins, also within a batch. Batches of one device are stored one after another.
      */
     readonly ingest: (deviceId: DeviceId, batch: IngestBatch) => Effect.Effect<IngestCounts, StoreUnavailable>
+    /** The device's revision: 0 for one that is not known. */
+    readonly revision: (deviceId: DeviceId) => Effect.Effect<number, StoreUnavailable>
     /** The newest sample that is not after `notAfter`, and what goes with it. */
     readonly latest: (deviceId: DeviceId, notAfter: Instant) => Effect.Effect<Option.Option<Latest>, StoreUnavailable>
     /** The stored quarter-hours that start in a range, in order, with the nearest one on either side of it. */

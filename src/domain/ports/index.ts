@@ -1,3 +1,4 @@
+export * from "./AnswerCache.ts"
 export * from "./Archive.ts"
 export * from "./EdgeState.ts"
 export * from "./Meter.ts"

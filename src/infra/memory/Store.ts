@@ -75,6 +75,7 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
           devices.set(deviceId, data)
           return ingestInto(data, DateTime.zoneUnsafeMakeNamed(zone), batch)
         }),
+      revision: (deviceId) => read(deviceId, (data) => data.revision),
       latest: (deviceId, notAfter) => read(deviceId, (data) => latestOf(data, notAfter)),
       quarterHours: (deviceId, range) => read(deviceId, (data) => quarterHoursOf(data, range)),
       extent: (deviceId) => read(deviceId, extentOf),

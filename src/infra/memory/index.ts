@@ -1,6 +1,7 @@
+export * as MemoryCaches from "./Caches.ts"
 export * as MemoryEdgeState from "./EdgeState.ts"
 export * as MemoryMeter from "./Meter.ts"
-export * as MemoryRealtimeCache from "./RealtimeCache.ts"
 export * as MemoryRegistry from "./Registry.ts"
 export * as MemorySpool from "./Spool.ts"
 export * as MemoryStore from "./Store.ts"
+export * as MemoryRealtimeCache from "./RealtimeCache.ts"

@@ -32,6 +32,12 @@ const Recent = Schema.Struct({
   ),
 })
 
+export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+  Effect.map(
+    sql.unsafe<Row>("select revision from p1_devices where device_id = $1", [deviceId]),
+    ([row]) => Schema.decodeUnknownSync(Revision)(row ?? { revision: 0 }).revision,
+  )
+
 const selectLatest = `
 select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
   (select json_agg(json_build_object('tsMs', ${millisOf("recent.ts")}, 'powerW', recent.power_w,

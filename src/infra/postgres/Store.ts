@@ -30,6 +30,7 @@ const make = Effect.gen(function* () {
   const description = yield* describe(sql)
   return Store.of({
     ingest: (deviceId, batch) => Effect.uninterruptible(orUnavailable(ingest(sql, deviceId, batch))),
+    revision: (deviceId) => orUnavailable(Queries.revision(sql, deviceId)),
     latest: (deviceId, notAfter) => orUnavailable(Queries.latest(sql, deviceId, notAfter)),
     quarterHours: (deviceId, range) => orUnavailable(Queries.quarterHours(sql, deviceId, range)),
     extent: (deviceId) => orUnavailable(Queries.extent(sql, deviceId)),

@@ -1,2 +1,2 @@
-export * as RedisConnection from "./Connection.ts"
-export * as RedisRealtimeCache from "./RealtimeCache.ts"
+export * as RedisCaches from "./Caches.ts"
+export { RedisConnection } from "./Connection.ts"

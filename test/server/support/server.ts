@@ -1,8 +1,14 @@
 import { HttpServer } from "@effect/platform"
 import { Context, Effect, Layer, Logger, LogLevel, Redacted } from "effect"
-import { type Registry, type RealtimeCache, type Secrets, type Store } from "../../../src/domain/ports/index.ts"
+import {
+  type AnswerCache,
+  type Registry,
+  type RealtimeCache,
+  type Secrets,
+  type Store,
+} from "../../../src/domain/ports/index.ts"
 import { CryptoSecrets } from "../../../src/infra/crypto/index.ts"
-import { MemoryRealtimeCache, MemoryRegistry, MemoryStore } from "../../../src/infra/memory/index.ts"
+import { MemoryCaches, MemoryRegistry, MemoryStore } from "../../../src/infra/memory/index.ts"
 import { Admin, Server } from "../../../src/server/index.ts"
 import { expectContract } from "./Contract.ts"
 
@@ -38,12 +44,12 @@ const running = Layer.effect(
   }),
 )
 
-export type Ports = Store | Registry | Secrets | RealtimeCache
+export type Ports = Store | Registry | Secrets | RealtimeCache | AnswerCache
 
 export const memoryPorts: Layer.Layer<Ports> = Layer.mergeAll(
   Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer),
   CryptoSecrets.layer,
-  MemoryRealtimeCache.layer,
+  MemoryCaches.layer,
 )
 
 /** The real server over the given ports, quiet. */
