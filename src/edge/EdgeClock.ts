@@ -10,6 +10,9 @@ interface Comparison {
   readonly stepMs: number
 }
 
+const offsetOf = (last: Option.Option<Comparison>, stepMs: number): Option.Option<number> =>
+  Option.map(last, (then) => then.offsetMs + stepMs - then.stepMs)
+
 /** This machine's clock, and whether it can be believed: a Pi without a clock chip starts anywhere. */
 export class EdgeClock extends Context.Tag("edge/EdgeClock")<
   EdgeClock,
@@ -17,6 +20,8 @@ export class EdgeClock extends Context.Tag("edge/EdgeClock")<
     /** Compares the clock with what the server just said in its `Date` header. */
     readonly compare: (serverTime: Instant) => Effect.Effect<void>
     readonly time: Effect.Effect<EdgeTime>
+    /** This machine's clock minus the server's, also when it was set since; none before the first comparison. */
+    readonly offsetMs: Effect.Effect<Option.Option<number>>
   }
 >() {
   static readonly layer: Layer.Layer<EdgeClock> = Layer.effect(
@@ -33,8 +38,9 @@ export class EdgeClock extends Context.Tag("edge/EdgeClock")<
           ),
         time: Effect.zipWith(read, Ref.get(compared), ({ now, stepMs }, last) => ({
           now,
-          trusted: Option.exists(last, (then) => Math.abs(then.offsetMs + stepMs - then.stepMs) <= trustedWithinMs),
+          trusted: Option.exists(offsetOf(last, stepMs), (offsetMs) => Math.abs(offsetMs) <= trustedWithinMs),
         })),
+        offsetMs: Effect.zipWith(read, Ref.get(compared), ({ stepMs }, last) => offsetOf(last, stepMs)),
       })
     }),
   )

@@ -16,8 +16,8 @@ export interface EdgeOptions {
 /** The edge: takes samples into the spool and uploads them, for as long as the layer lives. */
 export const layer = (
   options: EdgeOptions,
-): Layer.Layer<EdgeStatus, SpoolError, Meter | Spool | HttpClient.HttpClient> =>
+): Layer.Layer<EdgeStatus | EdgeClock, SpoolError, Meter | Spool | HttpClient.HttpClient> =>
   Layer.mergeAll(Poller.layer(options.poll), TelegramReader.layer(options.poll), Uploader.layer(options.upload)).pipe(
-    Layer.provideMerge(EdgeStatus.layer),
-    Layer.provide([EdgeClock.layer, MeteredPeaks.layer]),
+    Layer.provideMerge(Layer.merge(EdgeStatus.layer, EdgeClock.layer)),
+    Layer.provide(MeteredPeaks.layer),
   )

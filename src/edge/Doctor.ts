@@ -1,0 +1,88 @@
+import { HttpClient, HttpClientRequest } from "@effect/platform"
+import { DateTime, Duration, Effect, Either, type Layer, Option, Redacted } from "effect"
+import { parseToken } from "../domain/index.ts"
+import { Meter, Spool } from "../domain/ports/index.ts"
+import type { ServerOptions } from "./IngestClient.ts"
+import { lasting } from "./StatusText.ts"
+import { describeTransport } from "./TransportFailure.ts"
+import { failureOfStatus, instantOfHttpDate } from "./UploadFailed.ts"
+
+/** One thing that must be right: gives what was found, or fails with what is wrong and the remedy. */
+export interface Check<R> {
+  readonly name: string
+  readonly run: Effect.Effect<string, { readonly message: string }, R>
+}
+
+/** A check on parts of its own: that they cannot be had is what it finds. */
+export const provideCheck = <R, E extends { readonly message: string }>(
+  { name, run }: Check<R>,
+  layer: Layer.Layer<R, E>,
+): Check<never> => ({ name, run: Effect.provide(run, layer) })
+
+const failed = (message: string) => Effect.fail({ message })
+
+/** Opening has read `synchronous` back; a write that returns is on the disk. */
+export const spoolCheck: Check<Spool> = {
+  name: "spool",
+  run: Effect.gen(function* () {
+    const spool = yield* Spool
+    const took = yield* Effect.timed(spool.check)
+    const { quarantined, waiting } = yield* spool.status
+    const ms = Math.ceil(Duration.toMillis(took[0]))
+    return `locked for this process; a write is on the disk in ${ms} ms; ${waiting} samples wait, ${quarantined} in quarantine`
+  }),
+}
+
+/** The token's own checksum finds a slip of the pen without asking anybody. */
+export const tokenCheck = (token: ServerOptions["token"]): Check<never> => ({
+  name: "token",
+  run: Effect.flatMap(token, (text) =>
+    Option.match(parseToken(text), {
+      onNone: () => failed("VPS_DEVICE_TOKEN is no token of this server: copy it again from p1-api devices add."),
+      onSome: ({ kind, tokenId }) =>
+        kind === "device"
+          ? Effect.succeed(`a device token, ${tokenId}`)
+          : failed("VPS_DEVICE_TOKEN is a token for reading: give the one that p1-api devices add printed."),
+    }),
+  ),
+})
+
+const clockSkew = (serverTime: Option.Option<DateTime.Utc>, now: DateTime.Utc): Either.Either<string, string> =>
+  Option.match(serverTime, {
+    onNone: () => Either.right("it does not say the time"),
+    onSome: (time) => {
+      const offsetS = (now.epochMillis - time.epochMillis) / 1000
+      const said = `this machine's clock is ${lasting(Math.abs(offsetS))} ${offsetS > 0 ? "ahead of" : "behind"} it`
+      return Math.abs(offsetS) <= 5 ? Either.right(said) : Either.left(`${said}: set the clock, by NTP for one.`)
+    },
+  })
+
+/** Asks the server to store nothing: who has been let in is told that nothing is too little. */
+export const serverCheck = ({ token, url }: ServerOptions): Check<HttpClient.HttpClient> => ({
+  name: "server",
+  run: Effect.gen(function* () {
+    const client = yield* HttpClient.HttpClient
+    const request = HttpClientRequest.post(`${url}/v1/ingest`).pipe(
+      HttpClientRequest.bearerToken(Redacted.value(yield* token)),
+      HttpClientRequest.bodyUnsafeJson({ samples: [] }),
+    )
+    const response = yield* client.execute(request).pipe(
+      Effect.mapError(({ cause }) => ({ message: `${describeTransport(cause)}.` })),
+      Effect.timeoutFail({ duration: "10 seconds", onTimeout: () => ({ message: "The server does not answer." }) }),
+    )
+    if (response.status !== 422) return yield* failureOfStatus(response.status, Option.none(), Option.none())
+    const date = Option.flatMap(Option.fromNullable(response.headers["date"]), instantOfHttpDate)
+    const skew = yield* Either.mapLeft(clockSkew(date, yield* DateTime.now), (message) => ({ message }))
+    return `reached at ${url}, takes the token; ${skew}`
+  }).pipe(Effect.scoped),
+})
+
+export const meterCheck: Check<Meter> = {
+  name: "meter",
+  run: Effect.gen(function* () {
+    const meter = yield* Meter
+    const { firmwareVersion, productType, serial } = yield* meter.device
+    const { powerW } = yield* meter.measurement
+    return `${productType} ${serial}, firmware ${firmwareVersion}, says ${powerW ?? "no"} W`
+  }),
+}
