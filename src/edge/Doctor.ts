@@ -3,6 +3,7 @@ import { DateTime, Duration, Effect, Either, type Layer, Option, Redacted } from
 import { parseToken } from "../domain/index.ts"
 import { Meter, Spool } from "../domain/ports/index.ts"
 import type { ServerOptions } from "./IngestClient.ts"
+import type { StatusReport } from "./StatusReport.ts"
 import { lasting } from "./StatusText.ts"
 import { describeTransport } from "./TransportFailure.ts"
 import { failureOfStatus, instantOfHttpDate } from "./UploadFailed.ts"
@@ -18,6 +19,21 @@ export const provideCheck = <R, E extends { readonly message: string }>(
   { name, run }: Check<R>,
   layer: Layer.Layer<R, E>,
 ): Check<never> => ({ name, run: Effect.provide(run, layer) })
+
+/** What holds the spool, when it is the edge that runs, is as good as opening it. */
+export const unlessRunning = <R, R2>(
+  { name, run }: Check<R>,
+  report: Effect.Effect<StatusReport, unknown, R2>,
+): Check<R | R2> => ({
+  name,
+  run: Effect.flatMap(Effect.option(report), (running) =>
+    Option.match(running, {
+      onNone: () => run,
+      onSome: ({ pid, spool: { waiting } }) =>
+        Effect.succeed(`held by the edge that runs (process ${pid}); ${waiting} samples wait`),
+    }),
+  ),
+})
 
 const failed = (message: string) => Effect.fail({ message })
 

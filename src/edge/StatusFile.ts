@@ -1,42 +1,11 @@
 import { FileSystem } from "@effect/platform"
-import { Clock, DateTime, Duration, Effect, Layer, Option, Ref, Schedule, Schema } from "effect"
+import { Clock, DateTime, Effect, Layer, Option, Ref, Schedule, Schema } from "effect"
 import { Spool } from "../domain/ports/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
-import { makeUploadProgress, UploadProgress } from "./UploadProgress.ts"
-
-const Instant = Schema.DateTimeUtc
-const orNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
-
-/** What a running edge says of itself, for those who look from outside: its spool is open to nobody else. */
-export const StatusReport = Schema.Struct({
-  at: Instant,
-  started_at: Instant,
-  pid: Schema.Int,
-  meter: Schema.String,
-  server: Schema.String,
-  taken: Schema.Int,
-  missed: Schema.Int,
-  uploaded: Schema.Int,
-  last_sample_ts: orNull(Instant),
-  meter_error: orNull(Schema.String),
-  upload_error: orNull(Schema.String),
-  spool: Schema.Struct({
-    waiting: Schema.Int,
-    oldest_ts: orNull(Instant),
-    quarantined: Schema.Int,
-    thinned: Schema.Int,
-    lost: Schema.Int,
-    bytes: Schema.Int,
-  }),
-  upload: UploadProgress,
-  /** This machine's clock minus the server's; null before the first reply. */
-  clock_offset_ms: orNull(Schema.Number),
-})
-export type StatusReport = typeof StatusReport.Type
-
-export const StatusFileText = Schema.parseJson(StatusReport)
+import { type StatusReport, statusEvery, StatusReportText } from "./StatusReport.ts"
+import { makeUploadProgress } from "./UploadProgress.ts"
 
 export interface StatusFileOptions {
   readonly path: string
@@ -44,9 +13,6 @@ export interface StatusFileOptions {
   readonly server: string
   readonly pid: number
 }
-
-/** How often it is written; who finds it much older finds no running edge. */
-export const statusEvery = Duration.seconds(5)
 
 /** Keeps a small file beside the spool up to date; it is replaced as a whole, and gone when the edge has ended. */
 export const layer = (
@@ -94,7 +60,7 @@ export const layer = (
           clock_offset_ms: Option.getOrNull(yield* clock.offsetMs),
         }
         const next = `${options.path}.next`
-        yield* fs.writeFileString(next, yield* Schema.encode(StatusFileText)(said))
+        yield* fs.writeFileString(next, yield* Schema.encode(StatusReportText)(said))
         yield* fs.rename(next, options.path)
       })
 

@@ -1,6 +1,6 @@
 import { Duration } from "effect"
 import type { Instant } from "../domain/index.ts"
-import type { StatusReport } from "./StatusFile.ts"
+import type { StatusReport } from "./StatusReport.ts"
 
 const number = (value: number): string => value.toLocaleString("en")
 

@@ -10,9 +10,10 @@ import { doctor } from "./commands/Doctor.ts"
 import { quarantine } from "./commands/Quarantine.ts"
 import { spool } from "./commands/Spool.ts"
 import { status } from "./commands/Status.ts"
-import { meterCheck, provideCheck, serverCheck, spoolCheck, tokenCheck } from "./Doctor.ts"
+import { meterCheck, provideCheck, serverCheck, spoolCheck, tokenCheck, unlessRunning } from "./Doctor.ts"
 import * as Edge from "./Program.ts"
 import { parseInterval, parseMeterHost, parseServerUrl, parseToken, parseZone } from "./Settings.ts"
+import { readReport } from "./StatusReport.ts"
 import * as StatusFile from "./StatusFile.ts"
 
 const token = (name: string) => Settings.parsed(name, (text) => Either.map(parseToken(text), Redacted.make))
@@ -73,7 +74,7 @@ const live = Effect.gen(function* () {
 })
 
 const checks = Effect.map(settings, (given) => [
-  provideCheck(spoolCheck, layerSpool),
+  unlessRunning(provideCheck(spoolCheck, layerSpool), Effect.flatMap(statusPath, readReport)),
   tokenCheck(currentDeviceToken),
   provideCheck(serverCheck({ url: given.serverUrl, token: currentDeviceToken }), InternetClient.layer),
   provideCheck(meterCheck, layerMeter(given)),
