@@ -94,12 +94,13 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         expect(month.source).toBe("meter")
 
         // Hours add up to the registers' difference.
-        const series = yield* client.history.series({ urlParams: { frame: "day", at: day } })
+        const reply = yield* client.history.series({ urlParams: { frame: "day", at: day } })
+        const hours = reply.kind === "energy" ? reply.series : []
         const first = ledger[0]
         const last = ledger.at(-1)
-        const sum = (of: (point: (typeof series.series)[number]) => number) =>
-          Math.round(series.series.reduce((total, point) => total + of(point), 0) * 1000)
-        expect(series.series).toHaveLength(24)
+        const sum = (of: (point: (typeof hours)[number]) => number) =>
+          Math.round(hours.reduce((total, point) => total + of(point), 0) * 1000)
+        expect(hours).toHaveLength(24)
         expect(sum(({ energyImportKwh }) => energyImportKwh)).toBe((last?.importWh ?? 0) - (first?.importWh ?? 0))
         expect(sum(({ energyExportKwh }) => energyExportKwh)).toBe((last?.exportWh ?? 0) - (first?.exportWh ?? 0))
 

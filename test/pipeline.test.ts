@@ -110,6 +110,7 @@ describe("one sample, all the way", () => {
       ])
 
       const day = yield* client.history.series({ urlParams: { frame: "day", at: "2026-01-15" } })
+      if (day.kind !== "energy") throw new Error("expected energy")
       expect(day.bucket).toBe("hour")
       expect(day.series.map(({ bucket, energyImportKwh }) => [DateTime.formatIso(bucket), energyImportKwh])).toEqual([
         ["2026-01-15T11:00:00.000Z", 0.017],

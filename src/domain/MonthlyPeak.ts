@@ -17,6 +17,12 @@ export interface Peak {
   readonly peakTsMs: number | null
 }
 
+/** A monthly peak that someone typed from a bill. */
+export interface ManualPeak {
+  readonly month: Month
+  readonly peakW: number
+}
+
 /** A metered peak, and when the meter last said so. */
 export interface ReportedPeak extends MeteredPeak {
   readonly reportedAtMs: number
@@ -73,33 +79,68 @@ export const computedPeak = (quarters: ReadonlyArray<QuarterHourView>): Option.O
       })),
     )
 
+/** What is known of a month's peak, from everyone who says something of it. */
+export interface PeakEvidence {
+  /** The month's quarter-hours, with what was imported. */
+  readonly quarters: ReadonlyArray<QuarterHourView>
+  readonly reported: Option.Option<ReportedPeak>
+  /** Typed from the bill. */
+  readonly manual: Option.Option<Peak>
+  /** The peak of an import that covers the month. */
+  readonly imported: Option.Option<Peak>
+}
+
+/** The peak of a month, who says so, and what each of them says. `computed` is of our own quarter-hours alone. */
 export interface MonthlyPeak {
   readonly peak: Option.Option<Peak>
   readonly source: PeakSource | null
+  readonly manual: Option.Option<Peak>
   readonly metered: Option.Option<Peak>
+  readonly imported: Option.Option<Peak>
   readonly computed: Option.Option<Peak>
 }
 
+interface Sourced {
+  readonly peak: Peak
+  readonly source: PeakSource
+}
+
+/** The highest of the month's quarter-hours, with who measured it. */
+const highest = (quarters: ReadonlyArray<QuarterHourView>): Option.Option<Sourced> =>
+  Option.map(computedPeak(quarters), (peak) => {
+    const quarter = quarters.find(({ startMs }) => startMs + quarterHourMs === peak.peakTsMs)
+    return { peak, source: quarter?.method === "import" ? "import" : "computed" }
+  })
+
+const meteredOf = ({ peakTs, peakW }: ReportedPeak): Peak => ({ peakW, peakTsMs: peakTs?.epochMillis ?? null })
+
+/** What the meter last reported, or a quarter-hour since that report that is higher. */
+const byMeter = (quarters: ReadonlyArray<QuarterHourView>, report: ReportedPeak): Sourced => {
+  const since = highest(quarters.filter(({ startMs }) => startMs + quarterHourMs > report.reportedAtMs))
+  return Option.getOrElse(
+    Option.filter(since, ({ peak }) => peak.peakW > report.peakW),
+    () => ({ peak: meteredOf(report), source: "meter" }),
+  )
+}
+
 /**
- * The peak of a month: what the meter last reported of it, or an eligible quarter-hour since that report that is
- * higher; without a report, the highest eligible quarter-hour.
+ * The peak of a month: what was typed from the bill; else what the meter last reported of it, or an eligible
+ * quarter-hour since that report that is higher; else that of an import of the whole month; else the highest eligible
+ * quarter-hour.
  */
-export const monthlyPeak = (
-  quarters: ReadonlyArray<QuarterHourView>,
-  reported: Option.Option<ReportedPeak>,
-): MonthlyPeak => {
-  const computed = computedPeak(quarters)
-  if (Option.isNone(reported)) {
-    return { peak: computed, source: Option.isSome(computed) ? "computed" : null, metered: Option.none(), computed }
-  }
-  const { peakW, peakTs, reportedAtMs } = reported.value
-  const metered: Peak = { peakW, peakTsMs: peakTs?.epochMillis ?? null }
-  const since = computedPeak(quarters.filter(({ startMs }) => startMs + quarterHourMs > reportedAtMs))
-  const higher = Option.filter(since, (peak) => peak.peakW > metered.peakW)
+export const monthlyPeak = ({ imported, manual, quarters, reported }: PeakEvidence): MonthlyPeak => {
+  const sourced = (source: PeakSource) => (peak: Peak) => ({ peak, source })
+  const found = Option.map(manual, sourced("manual")).pipe(
+    Option.orElse(() => Option.map(reported, (report) => byMeter(quarters, report))),
+    Option.orElse(() => Option.map(imported, sourced("import"))),
+    Option.orElse(() => highest(quarters)),
+  )
   return {
-    peak: Option.orElseSome(higher, () => metered),
-    source: Option.isSome(higher) ? "computed" : "meter",
-    metered: Option.some(metered),
-    computed,
+    peak: Option.map(found, ({ peak }) => peak),
+    source: Option.getOrNull(Option.map(found, ({ source }) => source)),
+    manual,
+    metered: Option.map(reported, meteredOf),
+    imported,
+    computed: computedPeak(quarters.filter(({ method }) => method !== "import")),
   }
 }

@@ -1,6 +1,14 @@
-import type { QuarterHour } from "./QuarterHour.ts"
-import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
+import { Schema } from "effect"
 import { billedFloorW } from "./MonthlyPeak.ts"
+import type { QuarterHour } from "./QuarterHour.ts"
+import { quarterHourMs, quarterHoursPerHour, quarterPowerW } from "./QuarterTime.ts"
+
+/**
+ * How the energy before the quarter-hour's first sample is known: from the register, from the meter's own mean at that
+ * sample, as a share of a longer gap, or not at all.
+ */
+export const StartSource = Schema.Literal("register", "meter", "spread", "unknown")
+export type StartSource = typeof StartSource.Type
 
 /** The running quarter-hour as its last sample leaves it; powers in whole watts of import. */
 export interface RunningQuarter {
@@ -8,6 +16,7 @@ export interface RunningQuarter {
   readonly endMs: number
   readonly elapsedMs: number
   readonly energyImportWh: number
+  readonly startSource: StartSource
   /** Energy so far over the time so far. */
   readonly averageW: number
   /** Energy so far, for certain, over the whole quarter-hour: it cannot end below this. */
@@ -16,32 +25,57 @@ export interface RunningQuarter {
   readonly projectedW: number
   /** The import that may run for the rest without passing the monthly peak so far, or what is billed anyhow. */
   readonly allowanceW: number
+  /** The meter's own count of the energy so far over the whole quarter-hour. */
+  readonly meterW: number | null
+  /** What the meter says less what was computed, as power over the whole quarter-hour. */
+  readonly differenceW: number | null
   readonly coverage: number
 }
 
-/**
- * The running quarter-hour's figures at its last sample, `nowMs`. `recentW` is the mean import of the last 60 s,
- * `monthlyPeakW` the month's peak so far.
- */
-export const runningQuarter = (
-  quarter: QuarterHour,
-  nowMs: number,
-  recentW: number,
-  monthlyPeakW: number,
-): RunningQuarter => {
+/** What goes with a running quarter-hour at its last sample. */
+export interface RunningReadings {
+  readonly nowMs: number
+  /** Mean import of the last 60 s. */
+  readonly recentW: number
+  /** The month's peak so far, 0 where there is none. */
+  readonly monthlyPeakW: number
+  /**
+   * The meter's `average_power_15m_w` at the first and at the last sample: a ramp from 0, energy so far over 900 s.
+   * Source: telegrams, where it times 900 s over the time elapsed is the power.
+   */
+  readonly firstMeterW: number | null
+  readonly meterW: number | null
+}
+
+const startSourceOf = ({ first, joined, method, startMs }: QuarterHour, firstMeterW: number | null): StartSource => {
+  if (first.tsMs === startMs || (joined && method !== "spread")) return "register"
+  if (method === "power") return "unknown"
+  if (firstMeterW !== null) return "meter"
+  return joined ? "spread" : "unknown"
+}
+
+/** The running quarter-hour's figures at its last sample. */
+export const runningQuarter = (quarter: QuarterHour, facts: RunningReadings): RunningQuarter => {
+  const { firstMeterW, meterW, monthlyPeakW, nowMs, recentW } = facts
   const endMs = quarter.startMs + quarterHourMs
   const elapsedMs = nowMs - quarter.startMs
   const remainingHours = (endMs - nowMs) / 3_600_000
   const targetWh = Math.max(monthlyPeakW, billedFloorW) / quarterPowerW(1)
+  const startSource = startSourceOf(quarter, firstMeterW)
+  const headWh = startSource === "meter" ? Math.floor((firstMeterW ?? 0) / quarterHoursPerHour) : 0
+  const energyImportWh = startSource === "meter" ? quarter.lowWh + headWh : quarter.energyImportWh
   return {
     startMs: quarter.startMs,
     endMs,
     elapsedMs,
-    energyImportWh: quarter.energyImportWh,
-    averageW: Math.round(elapsedMs > 0 ? (quarter.energyImportWh * 3_600_000) / elapsedMs : recentW),
-    certainW: quarterPowerW(quarter.method === "power" ? quarter.energyImportWh : quarter.lowWh),
-    projectedW: Math.round(quarterPowerW(quarter.energyImportWh + recentW * remainingHours)),
-    allowanceW: Math.max(0, Math.floor((targetWh - quarter.energyImportWh) / remainingHours)),
+    energyImportWh,
+    startSource,
+    averageW: Math.round(elapsedMs > 0 ? (energyImportWh * 3_600_000) / elapsedMs : recentW),
+    certainW: quarterPowerW(quarter.method === "power" ? quarter.energyImportWh : quarter.lowWh + headWh),
+    projectedW: Math.round(quarterPowerW(energyImportWh + recentW * remainingHours)),
+    allowanceW: Math.max(0, Math.floor((targetWh - energyImportWh) / remainingHours)),
+    meterW,
+    differenceW: meterW === null ? null : Math.round(meterW - quarterPowerW(energyImportWh)),
     coverage: elapsedMs > 0 ? Math.min(1, (quarter.coverage * quarterHourMs) / elapsedMs) : 1,
   }
 }

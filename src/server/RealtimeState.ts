@@ -2,8 +2,8 @@ import { Clock, type DateTime, Effect, Option, Schema } from "effect"
 import {
   type Device,
   type DeviceId,
-  expandQuarterHours,
   fromEpochMillis,
+  importedPeak,
   monthlyPeak,
   monthOf,
   quarterStartMs,
@@ -12,6 +12,7 @@ import {
   runningQuarter,
 } from "../domain/index.ts"
 import { type Latest, type RealtimeDocument, Store } from "../domain/ports/index.ts"
+import { manualPeakIn, quartersOf } from "./Quarters.ts"
 import { zoneOf } from "./Readers.ts"
 
 /** A sample further ahead of the server's clock is stored, but is not yet the latest. */
@@ -20,8 +21,14 @@ const aheadMs = 60_000
 const encode = Schema.encode(Schema.parseJson(RealtimeState))
 
 const stateOf = (device: Device, latest: Latest, peak: RealtimeState["month"]): RealtimeState => {
-  const { quarter, recentImportW, sample } = latest
-  const running = runningQuarter(quarter, sample.ts.epochMillis, recentImportW, peak.peakW ?? 0)
+  const { firstAveragePower15mW, quarter, recentImportW, sample } = latest
+  const running = runningQuarter(quarter, {
+    nowMs: sample.ts.epochMillis,
+    recentW: recentImportW,
+    monthlyPeakW: peak.peakW ?? 0,
+    firstMeterW: firstAveragePower15mW,
+    meterW: sample.averagePower15mW,
+  })
   return {
     deviceId: device.deviceId,
     ts: sample.ts,
@@ -44,10 +51,13 @@ const stateOf = (device: Device, latest: Latest, peak: RealtimeState["month"]): 
       end: fromEpochMillis(running.endMs),
       elapsedS: running.elapsedMs / 1000,
       energyImportKwh: running.energyImportWh / 1000,
+      startSource: running.startSource,
       averageW: running.averageW,
       certainW: running.certainW,
       projectedW: running.projectedW,
       allowanceW: running.allowanceW,
+      meterW: running.meterW,
+      differenceW: running.differenceW,
       coverage: running.coverage,
     },
     month: peak,
@@ -66,8 +76,14 @@ const peakOf = (deviceId: DeviceId, tsMs: number, zone: DateTime.TimeZone) =>
       onSome: ({ reportedAtMs }) => Math.max(whole.fromMs, quarterStartMs(reportedAtMs)),
     })
     const range = { fromMs: Math.min(sinceMs, whole.toMs), toMs: whole.toMs }
-    const stored = yield* store.quarterHours(deviceId, range)
-    const { peak, source } = monthlyPeak(expandQuarterHours(stored, range.fromMs, range.toMs), reported)
+    const [{ imported, quarters }, typed] = yield* Effect.all(
+      [quartersOf(deviceId, range), store.manualPeaks(deviceId)],
+      {
+        concurrency: 2,
+      },
+    )
+    const evidence = { quarters, reported, manual: manualPeakIn(typed, month), imported: importedPeak(imported, whole) }
+    const { peak, source } = monthlyPeak(evidence)
     const { peakTsMs, peakW } = Option.getOrElse(peak, () => ({ peakW: null, peakTsMs: null }))
     return { month, peakW, peakTs: peakTsMs === null ? null : fromEpochMillis(peakTsMs), source }
   })

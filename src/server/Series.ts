@@ -1,27 +1,28 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { DateTime, Effect } from "effect"
+import { Effect } from "effect"
 import { P1Api } from "../domain/api/index.ts"
 import {
-  bucketOf,
   cutRange,
   type Device,
   type DeviceId,
-  expandQuarterHours,
   foldSeries,
-  type Frame,
   fromEpochMillis,
-  type LocalDate,
-  localDateOf,
-  rangeOfFrame,
+  meterSeries,
+  type PowerPoint,
+  QuarterHours,
   Series,
   type SeriesPoint,
 } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
 import { cachedRead } from "./Answers.ts"
+import { csvWhereAccepted } from "./CsvReply.ts"
 import { orUnavailable } from "./Problems.ts"
-import { noSamplesYet, orNotFound, requestedDevice, zoneOf } from "./Readers.ts"
+import { quarterHours } from "./QuarterHours.ts"
+import { quartersOf } from "./Quarters.ts"
+import { requestedDevice, zoneOf } from "./Readers.ts"
+import { type SeriesQuery, seriesRange } from "./SeriesRange.ts"
 
-const pointView = (point: SeriesPoint): Series["series"][number] => ({
+const energyPoint = (point: SeriesPoint) => ({
   bucket: fromEpochMillis(point.fromMs),
   avgPowerW: point.meanPowerW,
   maxPowerW: point.maxPowerW,
@@ -31,38 +32,70 @@ const pointView = (point: SeriesPoint): Series["series"][number] => ({
   coverage: point.coverage,
 })
 
-const rangeOf = (device: Device, frame: Frame, at: LocalDate | undefined) =>
+const whole = (watts: number | null): number | null => (watts === null ? null : Math.round(watts))
+
+const curvePoint = ({ phases: [l1, l2, l3], ...point }: PowerPoint) => ({
+  bucket: fromEpochMillis(point.startMs),
+  avgPowerW: Math.round(point.meanPowerW),
+  minPowerW: point.minPowerW,
+  maxPowerW: point.maxPowerW,
+  sampleCount: point.sampleCount,
+  powerL1W: whole(l1.meanPowerW),
+  powerL2W: whole(l2.meanPowerW),
+  powerL3W: whole(l3.meanPowerW),
+  minVoltageL1V: l1.minVoltageV,
+  minVoltageL2V: l2.minVoltageV,
+  minVoltageL3V: l3.minVoltageV,
+  maxVoltageL1V: l1.maxVoltageV,
+  maxVoltageL2V: l2.maxVoltageV,
+  maxVoltageL3V: l3.maxVoltageV,
+})
+
+type Asked = Effect.Effect.Success<ReturnType<typeof seriesRange>>
+
+const pointsOf = (device: Device, { bucket, range }: Asked, meter: string | undefined) =>
   Effect.gen(function* () {
-    const { extent } = yield* Store
-    if (frame === "all") return yield* extent(device.deviceId).pipe(orUnavailable, orNotFound(noSamplesYet))
+    const store = yield* Store
     const zone = yield* zoneOf(device)
-    return rangeOfFrame(frame, at ?? localDateOf(yield* DateTime.now, zone), zone)
+    if (meter !== undefined) {
+      const readings = yield* orUnavailable(store.meterReadings(device.deviceId, meter, range))
+      const series = meterSeries(readings, cutRange(range, bucket, zone)).map(({ fromMs, used }) => ({
+        bucket: fromEpochMillis(fromMs),
+        used,
+      }))
+      return { kind: "meter" as const, meter, unit: readings[0]?.unit ?? null, series }
+    }
+    if (bucket === "minute") {
+      const curve = yield* orUnavailable(store.powerCurve(device.deviceId, range, bucket))
+      return { kind: "power" as const, series: curve.map(curvePoint) }
+    }
+    const { quarters } = yield* orUnavailable(quartersOf(device.deviceId, range))
+    return { kind: "energy" as const, series: foldSeries(quarters, cutRange(range, bucket, zone)).map(energyPoint) }
   })
 
-const series = (requested: DeviceId | undefined, frame: Frame, at: LocalDate | undefined) =>
+const series = (requested: DeviceId | undefined, query: SeriesQuery, meter: string | undefined) =>
   Effect.gen(function* () {
     const device = yield* requestedDevice(requested)
-    const { quarterHours } = yield* Store
-    const zone = yield* zoneOf(device)
-    const range = yield* rangeOf(device, frame, at)
-    const stored = yield* orUnavailable(quarterHours(device.deviceId, range))
-    const bucket = bucketOf(frame)
-    const quarters = expandQuarterHours(stored, range.fromMs, range.toMs)
+    const asked = yield* seriesRange(device, query)
     const reply: Series = {
       deviceId: device.deviceId,
-      frame,
-      from: fromEpochMillis(range.fromMs),
-      to: fromEpochMillis(range.toMs),
+      frame: query.frame ?? null,
+      from: fromEpochMillis(asked.range.fromMs),
+      to: fromEpochMillis(asked.range.toMs),
       timezone: device.zone,
-      bucket,
-      series: foldSeries(quarters, cutRange(range, bucket, zone)).map(pointView),
+      bucket: asked.bucket,
+      ...(yield* pointsOf(device, asked, meter)),
     }
-    return reply
+    return yield* csvWhereAccepted(reply, Series, "series")
   })
 
-/** `GET /v1/series`. */
+/** `GET /v1/series` and `GET /v1/quarters`. */
 export const layer = HttpApiBuilder.group(P1Api, "history", (handlers) =>
-  handlers.handle("series", ({ urlParams }) =>
-    cachedRead(Series, urlParams.device_id, series(urlParams.device_id, urlParams.frame, urlParams.at)),
-  ),
+  handlers
+    .handle("series", ({ urlParams: { device_id, meter, ...query } }) =>
+      cachedRead(Series, device_id, series(device_id, query, meter)),
+    )
+    .handle("quarters", ({ urlParams: { device_id, from, to } }) =>
+      cachedRead(QuarterHours, device_id, quarterHours(device_id, from, to)),
+    ),
 )

@@ -2,6 +2,7 @@ import { DateTime, Option, Schema } from "effect"
 import { describe, expect, it } from "vitest"
 import {
   computedPeak,
+  decideMonth,
   fromEpochMillis,
   monthlyPeak,
   quarterHourMs,
@@ -44,24 +45,77 @@ describe("the computed peak", () => {
   })
 })
 
+const none = { reported: Option.none(), manual: Option.none(), imported: Option.none() }
+const peakOf = (peakW: number) => Option.some({ peakW, peakTsMs: null })
+const watts = Option.map(({ peakW }: { readonly peakW: number }) => peakW)
+
 describe("the monthly peak", () => {
   const quarters = [quarter(0, 900), quarter(1, 500), quarter(2, 1000)]
 
   it("is what the meter says, whatever was computed before it said so", () => {
-    const { peak, source, metered, computed } = monthlyPeak(quarters, reportAt(3, 3610))
-    expect([source, Option.map(peak, ({ peakW }) => peakW)]).toEqual(["meter", Option.some(3610)])
-    expect(Option.map(metered, ({ peakW }) => peakW)).toEqual(Option.some(3610))
-    expect(Option.map(computed, ({ peakW }) => peakW)).toEqual(Option.some(4000))
+    const decided = monthlyPeak({ ...none, quarters, reported: reportAt(3, 3610) })
+    expect([decided.source, watts(decided.peak)]).toEqual(["meter", Option.some(3610)])
+    expect(watts(decided.metered)).toEqual(Option.some(3610))
+    expect(watts(decided.computed)).toEqual(Option.some(4000))
   })
 
   it("is a quarter-hour since the meter's last report when that is higher", () => {
-    const { peak, source } = monthlyPeak(quarters, reportAt(2.5, 3610))
-    expect([source, Option.map(peak, ({ peakW }) => peakW)]).toEqual(["computed", Option.some(4000)])
+    const { peak, source } = monthlyPeak({ ...none, quarters, reported: reportAt(2.5, 3610) })
+    expect([source, watts(peak)]).toEqual(["computed", Option.some(4000)])
   })
 
   it("is the computed one without a report, and nothing when there is nothing", () => {
-    expect(monthlyPeak(quarters, Option.none()).source).toBe("computed")
-    expect(monthlyPeak([], Option.none())).toMatchObject({ peak: Option.none(), source: null })
+    expect(monthlyPeak({ ...none, quarters }).source).toBe("computed")
+    expect(monthlyPeak({ ...none, quarters: [] })).toMatchObject({ peak: Option.none(), source: null })
+  })
+
+  it("is what was typed, then the meter's, then that of an import of the month, then the computed; all are shown", () => {
+    const all = { quarters, reported: reportAt(3, 3610), manual: peakOf(4200), imported: peakOf(3900) }
+    const bySource = [
+      all,
+      { ...all, manual: Option.none() },
+      { ...all, manual: Option.none(), reported: Option.none() },
+      { ...none, quarters },
+    ].map((evidence) => monthlyPeak(evidence))
+    expect(bySource.map(({ peak, source }) => [source, Option.getOrNull(watts(peak))])).toEqual([
+      ["manual", 4200],
+      ["meter", 3610],
+      ["import", 3900],
+      ["computed", 4000],
+    ])
+    const [first] = bySource
+    expect(
+      [first?.manual, first?.metered, first?.imported, first?.computed].map((peak) => peak && watts(peak)),
+    ).toEqual([4200, 3610, 3900, 4000].map(Option.some))
+  })
+
+  it("says of a single imported quarter-hour that it is imported, and does not count it as computed", () => {
+    const imported = { ...quarter(3, 2000), method: "import" as const }
+    const decided = monthlyPeak({ ...none, quarters: [...quarters, imported] })
+    expect(decided.source).toBe("import")
+    expect(watts(decided.computed)).toEqual(Option.some(4000))
+  })
+})
+
+describe("a month", () => {
+  const range = { fromMs: noonMs, toMs: noonMs + 10 * quarterHourMs }
+  const after = range.toMs + 1
+  const decide = (indexes: ReadonlyArray<number>, more = {}, nowMs = after) =>
+    decideMonth({ ...none, quarters: indexes.map((index) => quarter(index, 900)), imported: [], ...more }, range, nowMs)
+  const nine = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+  it("is incomplete when less than 0.9 of its time is covered, and no one else knows its peak", () => {
+    expect(decide(nine)).toMatchObject({ incomplete: false, final: false, running: false })
+    expect(decide(nine.slice(1)).incomplete).toBe(true)
+    expect(decide([0], { manual: peakOf(4200) })).toMatchObject({ incomplete: false, final: true })
+    expect(decide([0], { reported: reportAt(10, 3610) })).toMatchObject({ incomplete: false, final: true })
+    expect(decide([0], { reported: reportAt(2, 3610) })).toMatchObject({ incomplete: true, final: false })
+  })
+
+  it("that runs is judged by its time so far, and by the meter at its word", () => {
+    expect(decide([0, 1], {}, noonMs + 2 * quarterHourMs)).toMatchObject({ incomplete: false, running: true })
+    expect(decide([1], {}, noonMs + 2 * quarterHourMs).incomplete).toBe(true)
+    expect(decide([1], { reported: reportAt(1, 3610) }, noonMs + 2 * quarterHourMs).incomplete).toBe(false)
   })
 })
 

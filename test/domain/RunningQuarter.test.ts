@@ -15,7 +15,8 @@ const steady = (untilS: number): ReadonlyArray<WindowSample> =>
 const at = (elapsedS: number, recentW = 6000, monthlyPeakW = 0) => {
   const facts = gatherFacts(steady(elapsedS), startMs)
   if (facts === null) throw new Error("no samples")
-  return runningQuarter(quarterHourOf(facts), startMs + elapsedS * 1000, recentW, monthlyPeakW)
+  const nowMs = startMs + elapsedS * 1000
+  return runningQuarter(quarterHourOf(facts), { nowMs, recentW, monthlyPeakW, firstMeterW: null, meterW: null })
 }
 
 describe("the running quarter-hour", () => {
@@ -43,5 +44,40 @@ describe("the running quarter-hour", () => {
     const certain = [1, 60, 300, 600, 898, 899].map((elapsedS) => at(elapsedS).certainW)
     expect(certain).toEqual(certain.toSorted((a, b) => a - b))
     expect(Math.abs(at(899).projectedW - 6000)).toBeLessThanOrEqual(4)
+  })
+})
+
+describe("the meter's own count of the running quarter-hour", () => {
+  /** 6 kW seen from 300 s into the quarter-hour on: the meter has counted 500 Wh by then. */
+  const samples = steady(400).slice(301)
+  const running = (first: ReadonlyArray<WindowSample>, firstMeterW: number | null, meterW: number | null) => {
+    const facts = gatherFacts([...first, ...samples], startMs)
+    if (facts === null) throw new Error("no samples")
+    const readings = { nowMs: startMs + 400_000, recentW: 6000, monthlyPeakW: 0, firstMeterW, meterW }
+    return runningQuarter(quarterHourOf(facts), readings)
+  }
+
+  it("is taken for the seconds before the first sample, and for nothing else", () => {
+    expect(running([], 2000, 2666)).toMatchObject({
+      startSource: "meter",
+      energyImportWh: 667,
+      certainW: 2668,
+      averageW: 6003,
+      differenceW: -2,
+    })
+    expect(running([], null, null)).toMatchObject({ startSource: "unknown", energyImportWh: 166, differenceW: null })
+  })
+
+  it("is a check on the register, never preferred to it", () => {
+    const whole = steady(301)
+    expect(running(whole, 0, 2500)).toMatchObject({ startSource: "register", energyImportWh: 666, differenceW: -164 })
+  })
+
+  it("comes before a share of a gap, whose split is not known", () => {
+    const longAgo = steady(0)
+      .slice(0, 1)
+      .map((sample) => ({ ...sample, tsMs: startMs - 600_000, importKwh: 999.5 }))
+    expect(running(longAgo, null, null)).toMatchObject({ startSource: "spread" })
+    expect(running(longAgo, 2000, 2666)).toMatchObject({ startSource: "meter", energyImportWh: 667 })
   })
 })

@@ -2,9 +2,12 @@ import { Context, Data, type Effect, type Option } from "effect"
 import type { Range } from "../Calendar.ts"
 import type { DeviceId } from "../Device.ts"
 import type { Instant } from "../Instant.ts"
-import type { ReportedPeak } from "../MonthlyPeak.ts"
+import type { ImportedQuarter, ImportPlan } from "../ImportedQuarters.ts"
+import type { MeterReading } from "../MeterSeries.ts"
+import type { ManualPeak, ReportedPeak } from "../MonthlyPeak.ts"
 import type { CurveBucket, PowerPoint } from "../PowerCurve.ts"
 import type { QuarterHour } from "../QuarterHour.ts"
+import type { Place } from "../Region.ts"
 import type { MeteredPeak, MeterInfo, Month, Sample } from "../Sample.ts"
 
 /** The store cannot be reached or is too busy; the same request may succeed later. */
@@ -37,6 +40,8 @@ export interface Latest {
   readonly quarter: QuarterHour
   /** Mean import over the 60 s up to the sample, W. */
   readonly recentImportW: number
+  /** The meter's own mean at the quarter-hour's first sample, W. */
+  readonly firstAveragePower15mW: number | null
 }
 
 /** Samples and what is derived from them, of every device. */
@@ -64,6 +69,35 @@ export class Store extends Context.Tag("domain/Store")<
       deviceId: DeviceId,
       month: Month,
     ) => Effect.Effect<Option.Option<ReportedPeak>, StoreUnavailable>
+    /** Where a device is, as far as that decides its bill. */
+    readonly place: (deviceId: DeviceId) => Effect.Effect<Place, StoreUnavailable>
+    readonly setPlace: (deviceId: DeviceId, place: Place) => Effect.Effect<void, StoreUnavailable>
+    /** What the meter last reported of each month's peak, in order. */
+    readonly reportedPeaks: (deviceId: DeviceId) => Effect.Effect<ReadonlyArray<ReportedPeak>, StoreUnavailable>
+    /** Monthly peaks typed from bills, in order. */
+    readonly manualPeaks: (deviceId: DeviceId) => Effect.Effect<ReadonlyArray<ManualPeak>, StoreUnavailable>
+    /** Keeps a month's peak as typed, or forgets it; says whether that changed anything. */
+    readonly setManualPeak: (
+      deviceId: DeviceId,
+      month: Month,
+      peakW: Option.Option<number>,
+    ) => Effect.Effect<boolean, StoreUnavailable>
+    /** The imported quarter-hours that start in a range, in order. */
+    readonly importedQuarters: (
+      deviceId: DeviceId,
+      range: Range,
+    ) => Effect.Effect<ReadonlyArray<ImportedQuarter>, StoreUnavailable>
+    /** Stores what of an import is new or better than what was imported before, at once; says what that was. */
+    readonly importQuarters: (
+      deviceId: DeviceId,
+      quarters: ReadonlyArray<ImportedQuarter>,
+    ) => Effect.Effect<ImportPlan, StoreUnavailable>
+    /** The readings of a sub-meter in a range, in order, with the nearest one on either side of it. */
+    readonly meterReadings: (
+      deviceId: DeviceId,
+      meterId: string,
+      range: Range,
+    ) => Effect.Effect<ReadonlyArray<MeterReading>, StoreUnavailable>
     /** Stored samples of a range in order of time; of sub-meters, the readings first seen with each. */
     readonly samples: (deviceId: DeviceId, range: Range) => Effect.Effect<ReadonlyArray<Sample>, StoreUnavailable>
     /** The power curve of the minutes or hours that start in a range, in order; those without samples are left out. */

@@ -1,10 +1,13 @@
 import { Array as Arr, type DateTime, Order } from "effect"
 import {
+  defaultPlace,
   doubtReachMs,
   gatherFacts,
+  type ImportedQuarter,
   latestReports,
   type MeterInfo,
   type Month,
+  type Place,
   type QuarterHour,
   quarterHourMs,
   quarterHourOf,
@@ -24,20 +27,26 @@ import type { IngestBatch, IngestCounts } from "../../domain/ports/index.ts"
 /** All that is known of one device. Samples are in order of time and without their sub-meters. */
 export interface DeviceData {
   revision: number
+  place: Place
   samples: ReadonlyArray<Sample>
   readonly quarters: Map<number, QuarterHour>
   readonly readings: Map<string, SeenReading>
   readonly meters: Map<number, MeterInfo>
   readonly peaks: Map<Month, ReportedPeak>
+  readonly manualPeaks: Map<Month, number>
+  readonly imported: Map<number, ImportedQuarter>
 }
 
 export const emptyDevice = (): DeviceData => ({
   revision: 0,
+  place: defaultPlace,
   samples: [],
   quarters: new Map(),
   readings: new Map(),
   meters: new Map(),
   peaks: new Map(),
+  manualPeaks: new Map(),
+  imported: new Map(),
 })
 
 const byTime = Order.mapInput(Order.number, ({ ts }: MeterInfo) => ts.epochMillis)

@@ -14,6 +14,15 @@ import {
   type Sample,
 } from "../../domain/index.ts"
 import { type Latest, Registry, Store } from "../../domain/ports/index.ts"
+import {
+  importedOf,
+  importInto,
+  manualPeaksOf,
+  meterReadingsOf,
+  reportedPeaksOf,
+  setManualPeakIn,
+  setPlaceIn,
+} from "./Bills.ts"
 import { type DeviceData, emptyDevice, ingestInto, placeOf, windowSampleOf } from "./DeviceData.ts"
 
 const byNumber = Order.number
@@ -38,6 +47,7 @@ const latestOf = (data: DeviceData, notAfter: Instant): Option.Option<Latest> =>
     sample: withReadings(data, sample),
     quarter,
     recentImportW: recentImportW(recent.map(windowSampleOf)),
+    firstAveragePower15mW: data.samples[placeOf(data.samples, quarter.first.tsMs)]?.averagePower15mW ?? null,
   })
 }
 
@@ -66,20 +76,30 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
   Store,
   Effect.map(Registry, (registry) => {
     const devices = new Map<DeviceId, DeviceData>()
-    const read = <A>(deviceId: DeviceId, from: (data: DeviceData) => A) =>
-      Effect.sync(() => from(devices.get(deviceId) ?? emptyDevice()))
+    const dataOf = (deviceId: DeviceId): DeviceData => {
+      const data = devices.get(deviceId) ?? emptyDevice()
+      devices.set(deviceId, data)
+      return data
+    }
+    const read = <A>(deviceId: DeviceId, from: (data: DeviceData) => A) => Effect.sync(() => from(dataOf(deviceId)))
     return Store.of({
       ingest: (deviceId, batch) =>
-        Effect.map(Effect.flatMap(registry.findDevice(deviceId), Effect.orDie), ({ zone }) => {
-          const data = devices.get(deviceId) ?? emptyDevice()
-          devices.set(deviceId, data)
-          return ingestInto(data, DateTime.zoneUnsafeMakeNamed(zone), batch)
-        }),
+        Effect.map(Effect.flatMap(registry.findDevice(deviceId), Effect.orDie), ({ zone }) =>
+          ingestInto(dataOf(deviceId), DateTime.zoneUnsafeMakeNamed(zone), batch),
+        ),
       revision: (deviceId) => read(deviceId, (data) => data.revision),
       latest: (deviceId, notAfter) => read(deviceId, (data) => latestOf(data, notAfter)),
       quarterHours: (deviceId, range) => read(deviceId, (data) => quarterHoursOf(data, range)),
       extent: (deviceId) => read(deviceId, extentOf),
       reportedPeak: (deviceId, month) => read(deviceId, ({ peaks }) => Option.fromNullable(peaks.get(month))),
+      place: (deviceId) => read(deviceId, ({ place }) => place),
+      setPlace: (deviceId, place) => read(deviceId, (data) => setPlaceIn(data, place)),
+      reportedPeaks: (deviceId) => read(deviceId, reportedPeaksOf),
+      manualPeaks: (deviceId) => read(deviceId, manualPeaksOf),
+      setManualPeak: (deviceId, month, peakW) => read(deviceId, (data) => setManualPeakIn(data, month, peakW)),
+      importedQuarters: (deviceId, range) => read(deviceId, (data) => importedOf(data, range)),
+      importQuarters: (deviceId, quarters) => read(deviceId, (data) => importInto(data, quarters)),
+      meterReadings: (deviceId, meterId, range) => read(deviceId, (data) => meterReadingsOf(data, meterId, range)),
       samples: (deviceId, { fromMs, toMs }) =>
         read(deviceId, (data) =>
           data.samples

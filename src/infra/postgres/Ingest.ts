@@ -1,5 +1,5 @@
 import type { SqlClient, SqlError } from "@effect/sql"
-import { Array as Arr, DateTime, Effect, Order, Schema } from "effect"
+import { Array as Arr, Effect, Order, Schema } from "effect"
 import {
   type DeviceId,
   type Instant,
@@ -15,28 +15,10 @@ import { isoOf } from "./Columns.ts"
 import * as Doubt from "./Doubt.ts"
 import { gather, millisOf, type TouchedWindow } from "./Facts.ts"
 import * as Insert from "./Insert.ts"
+import { lock, raiseRevision, readRevision } from "./Lock.ts"
 
 const inOrder = Order.mapInput(Order.number, ({ ts }: Sample) => ts.epochMillis)
 const noConflicts: ReadonlySet<number> = new Set()
-
-const Zone = Schema.Tuple(Schema.Struct({ zone: Schema.String }))
-const Revision = Schema.Tuple(Schema.Struct({ revision: Schema.Number }))
-
-/** A statement of its own: the statements after it see what the writers before it have committed. */
-const lock = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
-  sql`select zone, pg_advisory_xact_lock(hashtextextended(${deviceId}, 0)) from p1_devices where device_id = ${deviceId}`.pipe(
-    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Zone)(rows))),
-    Effect.map(([{ zone }]) => DateTime.zoneUnsafeMakeNamed(zone)),
-  )
-
-const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId, changed: boolean) =>
-  (changed
-    ? sql`update p1_devices set revision = revision + 1 where device_id = ${deviceId} returning revision`
-    : sql`select revision from p1_devices where device_id = ${deviceId}`
-  ).pipe(
-    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Revision)(rows))),
-    Effect.map(([row]) => row.revision),
-  )
 
 const Instants = Schema.Array(Schema.Struct({ at: Schema.Number }))
 
@@ -93,10 +75,11 @@ export const ingest = (
       const facts = yield* Effect.flatMap(gather(sql, deviceId, touched), Doubt.settle(sql, deviceId))
       yield* Insert.quarterHours(sql, deviceId, facts.map(quarterHourOf))
     }
+    const changed = inserted > 0 || newReadings || newMeter || newPeaks
     return {
       inserted,
       duplicates: samples.length - inserted,
       conflicts: conflicts.size,
-      revision: yield* revision(sql, deviceId, inserted > 0 || newReadings || newMeter || newPeaks),
+      revision: yield* (changed ? raiseRevision : readRevision)(sql, deviceId),
     }
   }).pipe(sql.withTransaction)

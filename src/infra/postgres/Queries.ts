@@ -21,6 +21,7 @@ import { decodeQuarterHour, quarterColumns } from "./QuarterHourRows.ts"
 import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
 
 const Revision = Schema.Struct({ revision: Schema.Number })
+const First = Schema.Struct({ first_average_w: Schema.NullOr(Schema.Number) })
 const Recent = Schema.Struct({
   recent: Schema.Array(
     Schema.Struct({
@@ -43,7 +44,9 @@ select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter."
   (select json_agg(json_build_object('tsMs', ${millisOf("recent.ts")}, 'powerW', recent.power_w,
      'importKwh', recent.energy_import_kwh, 'exportKwh', recent.energy_export_kwh) order by recent.ts)
    from p1_samples recent where recent.device_id = $1
-     and recent.ts >= stored.ts - interval '${recentMs} milliseconds' and recent.ts <= stored.ts) as recent
+     and recent.ts >= stored.ts - interval '${recentMs} milliseconds' and recent.ts <= stored.ts) as recent,
+  (select first.average_power_15m_w from p1_samples first
+   where first.device_id = $1 and first.ts = quarter.first_ts) as first_average_w
 from p1_devices device
 cross join lateral (
   select * from p1_samples where device_id = $1 and ts <= $2::timestamptz order by ts desc limit 1) stored
@@ -60,6 +63,7 @@ export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: I
           sample: decodeSample(row),
           quarter: decodeQuarterHour(row),
           recentImportW: recentImportW(Schema.decodeUnknownSync(Recent)(row).recent),
+          firstAveragePower15mW: Schema.decodeUnknownSync(First)(row).first_average_w,
         }),
   )
 

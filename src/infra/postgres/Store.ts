@@ -3,6 +3,7 @@ import { Duration, Effect, Layer, Schema } from "effect"
 import { meterChanges } from "../../domain/index.ts"
 import { type Registry, Store, StoreUnavailable } from "../../domain/ports/index.ts"
 import { StartupError } from "../process/index.ts"
+import * as Bills from "./Bills.ts"
 import * as Client from "./Client.ts"
 import { orUnavailable } from "./Failure.ts"
 import { ingest } from "./Ingest.ts"
@@ -10,6 +11,7 @@ import * as Migrations from "./Migrations.ts"
 import { powerCurve } from "./PowerCurves.ts"
 import * as Queries from "./Queries.ts"
 import { layer as layerRegistry } from "./Registry.ts"
+import { meterReadings } from "./SubMeters.ts"
 
 const checkLimit = "2 seconds"
 
@@ -35,6 +37,14 @@ const make = Effect.gen(function* () {
     quarterHours: (deviceId, range) => orUnavailable(Queries.quarterHours(sql, deviceId, range)),
     extent: (deviceId) => orUnavailable(Queries.extent(sql, deviceId)),
     reportedPeak: (deviceId, month) => orUnavailable(Queries.reportedPeak(sql, deviceId, month)),
+    place: (deviceId) => orUnavailable(Bills.place(sql, deviceId)),
+    setPlace: (deviceId, place) => orUnavailable(Bills.setPlace(sql, deviceId, place)),
+    reportedPeaks: (deviceId) => orUnavailable(Bills.reportedPeaks(sql, deviceId)),
+    manualPeaks: (deviceId) => orUnavailable(Bills.manualPeaks(sql, deviceId)),
+    setManualPeak: (deviceId, month, peakW) => orUnavailable(Bills.setManualPeak(sql, deviceId, month, peakW)),
+    importedQuarters: (deviceId, range) => orUnavailable(Bills.importedQuarters(sql, deviceId, range)),
+    importQuarters: (deviceId, quarters) => orUnavailable(Bills.importQuarters(sql, deviceId, quarters)),
+    meterReadings: (deviceId, meterId, range) => orUnavailable(meterReadings(sql, deviceId, meterId, range)),
     samples: (deviceId, range) => orUnavailable(Queries.samples(sql, deviceId, range)),
     powerCurve: (deviceId, range, bucket) => orUnavailable(powerCurve(sql, deviceId, range, bucket)),
     meterChanges: (deviceId) => Effect.map(orUnavailable(Queries.meterInfos(sql, deviceId)), meterChanges),

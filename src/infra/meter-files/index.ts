@@ -1,0 +1,5 @@
+export { UnreadableFile } from "./Csv.ts"
+export * from "./DsmrReader.ts"
+export * from "./Fluvius.ts"
+export * from "./HomeWizard.ts"
+export type { ReadFile } from "./ReadFile.ts"
