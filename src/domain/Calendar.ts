@@ -18,6 +18,7 @@ export const Moment = Schema.Union(LocalDate, Instant).annotations({
   title: "Moment",
   description: "An instant, ISO 8601 with offset, or a local date, for its midnight",
   message: () => "expected a date such as 2026-03-01, or an instant with an offset",
+  jsonSchema: { type: "string", examples: ["2026-03-01", "2026-03-01T12:00:00Z"] },
 })
 export type Moment = typeof Moment.Type
 

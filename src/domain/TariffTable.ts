@@ -1,4 +1,4 @@
-import { Array as Arr, Option, Schema } from "effect"
+import { Array as Arr, type Option, Schema } from "effect"
 import { LocalDate } from "./Calendar.ts"
 import { FlemishZone } from "./Region.ts"
 import type { Month } from "./Sample.ts"

@@ -11,10 +11,7 @@ const Top = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 100)).a
   jsonSchema: { type: "integer", minimum: 1, maximum: 100, default: 10 },
 })
 
-const reply = {
-  device_id: "home",
-  month: "2026-03",
-  timezone: "Europe/Brussels",
+const peak = {
   status: "closed",
   monthly_peak_w: 3156,
   monthly_peak_ts: "2026-03-12T19:45:00.000Z",
@@ -31,6 +28,13 @@ const reply = {
   difference_w: 4,
   billed_peak_w: 3156,
   coverage: 0.999,
+}
+
+const reply = {
+  device_id: "home",
+  month: "2026-03",
+  timezone: "Europe/Brussels",
+  ...peak,
   peaks: [
     {
       bucket: "2026-03-12T19:30:00.000Z",
@@ -44,7 +48,7 @@ const reply = {
     },
   ],
 }
-const { device_id, peaks: _, month, timezone, ...peak } = reply
+const { device_id, month, timezone } = reply
 const yearCost = {
   mean_peak_kw: 3.156,
   capacity_eur: 155.92,
@@ -79,6 +83,9 @@ const year = {
 }
 
 const residentialVatPercent = 6
+const Vat = Schema.NumberFromString.pipe(Schema.between(0, 100)).annotations({
+  jsonSchema: { type: "number", minimum: 0, maximum: 100, default: residentialVatPercent },
+})
 
 export const capacity = HttpApiGroup.make("capacity")
   .add(
@@ -106,9 +113,9 @@ export const capacity = HttpApiGroup.make("capacity")
       .setUrlParams(
         Schema.Struct({
           ...device,
-          vat: Schema.optionalWith(Schema.NumberFromString.pipe(Schema.between(0, 100)), {
-            default: () => residentialVatPercent,
-          }).annotations({ description: "Percent of VAT in the costs: 6 at home, as a rule; 21 for a business" }),
+          vat: Schema.optionalWith(Vat, { default: () => residentialVatPercent }).annotations({
+            description: "Percent of VAT in the costs: 6 at home, as a rule; 21 for a business",
+          }),
         }),
       )
       .addSuccess(Capacity)

@@ -64,8 +64,8 @@ export const history = HttpApiGroup.make("history")
           bucket: Schema.optional(Bucket).annotations({
             description: "What one point stands for; minute gives the power curve, of two days at most",
           }),
-          meter: Schema.optional(Schema.NonEmptyString).annotations({
-            description: "The id of a sub-meter, such as gas",
+          meter: Schema.optional(Schema.NonEmptyString.annotations({ examples: ["G1234567"] })).annotations({
+            description: "The id of a sub-meter, for what that counted",
           }),
         }),
       )
@@ -83,7 +83,7 @@ export const history = HttpApiGroup.make("history")
       .setUrlParams(
         Schema.Struct({
           ...device,
-          from: Moment,
+          from: Schema.propertySignature(Moment).annotations({ description: "The beginning" }),
           to: Schema.optional(Moment).annotations({ description: "The end, itself not included; now as a rule" }),
         }),
       )
