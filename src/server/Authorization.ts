@@ -3,6 +3,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { DeviceAuthorization, Forbidden, ReadAuthorization, Unauthorized } from "../domain/api/index.ts"
 import { type DeviceId, parseToken, type TokenKind, type TokenRecord } from "../domain/index.ts"
 import { Secrets } from "../domain/ports/index.ts"
+import { Guard } from "./Guard.ts"
 import { Lookups } from "./Lookups.ts"
 import { orUnavailable } from "./Problems.ts"
 import { TokenUse } from "./TokenUse.ts"
@@ -44,18 +45,20 @@ export const stillReads = (deviceId: DeviceId) =>
 const make = Effect.gen(function* () {
   const secrets = yield* Secrets
   const lookups = yield* Lookups
+  const guard = yield* Guard
   const tokenUse = yield* TokenUse
 
   const recordOf = (token: Redacted.Redacted) =>
     Effect.gen(function* () {
-      const parsed = yield* Effect.mapError(parseToken(token), () => unauthorized)
-      const found = yield* orUnavailable(lookups.token(parsed.tokenId))
+      const parsed = parseToken(token)
+      if (Option.isNone(parsed)) return yield* guard.refuse(unauthorized, Option.none())
+      const { tokenId } = parsed.value
+      yield* guard.admit(tokenId)
+      const found = yield* orUnavailable(lookups.token(tokenId))
       const digest = yield* secrets.sha256(token)
       const same = yield* secrets.equal(digest, Option.getOrElse(found, () => nobody).sha256)
-      return yield* Effect.mapError(
-        Option.filter(found, () => same),
-        () => unauthorized,
-      )
+      if (Option.isNone(found) || !same) return yield* guard.refuse(unauthorized, Option.some(tokenId))
+      return found.value
     })
 
   return (kind: TokenKind) =>
@@ -65,6 +68,7 @@ const make = Effect.gen(function* () {
         Effect.mapError(() => unauthorized),
       )
       const record = yield* recordOf(token)
+      yield* guard.accept(record.tokenId)
       yield* tokenUse.note(record.tokenId)
       if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
       return record.deviceIds
@@ -72,7 +76,7 @@ const make = Effect.gen(function* () {
 })
 
 /** The two ways in: device tokens write, read tokens read. */
-export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups | TokenUse> =
+export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups | Guard | TokenUse> =
   Layer.unwrapEffect(
     Effect.map(make, (devicesOf) =>
       Layer.merge(

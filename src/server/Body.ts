@@ -29,6 +29,9 @@ const parse = (bytes: Buffer) =>
     catch: () => new BadRequest({ detail: "The body is not JSON in UTF-8." }),
   })
 
+/** Each takes up to the whole decoded limit: as many at once as the machine has cores to spare. */
+const unpacking = Effect.unsafeMakeSemaphore(2)
+
 /** The JSON of the request's body, gzipped or not, within the limits of the contract. */
 export const jsonBody = Effect.gen(function* () {
   const encoding = yield* readable
@@ -36,8 +39,8 @@ export const jsonBody = Effect.gen(function* () {
     problemOf(error, "on the wire", "The body broke off."),
   )
   if (encoding === "identity") return yield* parse(wire)
-  const bytes = yield* Effect.mapError(gunzip(wire, maxDecodedBytes), (error) =>
+  const unpacked = Effect.mapError(gunzip(wire, maxDecodedBytes), (error) =>
     problemOf(error, "when unpacked", "The body is not gzip, though Content-Encoding says so."),
   )
-  return yield* parse(bytes)
+  return yield* unpacking.withPermits(1)(Effect.flatMap(unpacked, parse))
 })

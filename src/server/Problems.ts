@@ -18,6 +18,7 @@ import {
   Unavailable,
 } from "../domain/api/index.ts"
 import type { StoreUnavailable } from "../domain/ports/index.ts"
+import { withHeaders } from "./Headers.ts"
 import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
 
 /** Seconds after which a client that found the store away may ask again. */
@@ -45,6 +46,8 @@ const routes = [
   ...[openApiPath, docsPath].map((path) => ({ pattern: new RegExp(`^${path}$`), methods: ["GET"] })),
 ]
 
+const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
+
 /** The methods a path knows; none when there is no such path. */
 const methodsOf = (path: string): ReadonlyArray<string> =>
   routes
@@ -57,7 +60,7 @@ interface Refusal {
 }
 
 const notRouted = (url: string, method: string): Refusal => {
-  const methods = methodsOf(url.split("?", 1)[0] ?? "")
+  const methods = methodsOf(pathOf(url))
   return methods.length === 0
     ? { problem: new NotFound({ detail: "There is nothing here; /docs lists what there is." }), headers: {} }
     : {
@@ -93,7 +96,7 @@ const refusalOf = (cause: Cause.Cause<unknown>) =>
     if (error instanceof HttpApiError.HttpApiDecodeError) return { problem: undecodable(error), headers: {} }
     if (isProblem(error)) return { problem: error, headers: headersOf(error) }
     yield* Effect.logError("A request failed by a defect", cause).pipe(
-      Effect.annotateLogs({ method: request.method, path: request.url.split("?", 1)[0] ?? "" }),
+      Effect.annotateLogs({ method: request.method, path: pathOf(request.url) }),
     )
     return { problem: internal, headers: {} }
   })
@@ -105,14 +108,14 @@ const render = ({ headers, problem }: Refusal): HttpServerResponse.HttpServerRes
     contentType: "application/problem+json",
   })
 
-const everyReply = { "cache-control": "private, no-store", "x-content-type-options": "nosniff" }
-
 const answer = <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
-  app.pipe(
-    Effect.catchAllCause((cause) =>
-      Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.map(refusalOf(cause), render),
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+    app.pipe(
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.map(refusalOf(cause), render),
+      ),
+      Effect.map(withHeaders(pathOf(url))),
     ),
-    Effect.map((response) => HttpServerResponse.setHeaders(response, { ...everyReply, ...response.headers })),
   )
 
 /** The one place where failures become replies: problem documents, whatever failed, with nothing of the inside. */

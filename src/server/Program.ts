@@ -1,14 +1,24 @@
 import { HttpApiBuilder, HttpApiSwagger, HttpRouter, HttpServer } from "@effect/platform"
 import { type Duration, Effect, Layer } from "effect"
-import { type AnswerCache, RealtimeCache, type Registry, type Secrets, Store } from "../domain/ports/index.ts"
-import { HttpServerNode, layerDrain } from "../infra/http-server/index.ts"
+import {
+  type AnswerCache,
+  type RateLimits,
+  RealtimeCache,
+  type Registry,
+  type Secrets,
+  Store,
+} from "../domain/ports/index.ts"
+import { HttpServerNode, layerDrain, noProxies, type TrustedProxies } from "../infra/http-server/index.ts"
 import type { StartupError } from "../infra/process/index.ts"
 import * as Answers from "./Answers.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Capacity from "./Capacity.ts"
 import * as Devices from "./Devices.ts"
+import * as Guard from "./Guard.ts"
+import { layerCors } from "./Headers.ts"
 import * as Health from "./Health.ts"
 import * as Ingest from "./Ingest.ts"
+import { defaultLimits, type Limits } from "./Limits.ts"
 import * as Lookups from "./Lookups.ts"
 import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
 import * as Problems from "./Problems.ts"
@@ -21,6 +31,11 @@ import * as TokenUse from "./TokenUse.ts"
 export interface Options extends HttpServerNode.Options {
   /** How long requests under way may take when the server ends; 10 s unless given. */
   readonly drainFor?: Duration.DurationInput
+  readonly limits?: Limits
+  /** Proxies that say who asked them; none unless given. */
+  readonly trustedProxies?: TrustedProxies
+  /** Origins whose pages may read the API; none unless given. */
+  readonly corsOrigins?: ReadonlyArray<string>
 }
 
 const groups = Layer.mergeAll(
@@ -38,12 +53,13 @@ const groups = Layer.mergeAll(
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 
-const routes = HttpApiBuilder.serve().pipe(
-  Layer.provide([HttpApiBuilder.middlewareOpenApi({ path: openApiPath }), HttpApiSwagger.layer({ path: docsPath })]),
-  Layer.provide(Problems.layer),
-  Layer.provide(HttpRouter.setRouterConfig({ ignoreTrailingSlash: false, ignoreDuplicateSlashes: false })),
-  Layer.provide(api),
-)
+const routes = (corsOrigins: ReadonlyArray<string>) =>
+  HttpApiBuilder.serve().pipe(
+    Layer.provide([HttpApiBuilder.middlewareOpenApi({ path: openApiPath }), HttpApiSwagger.layer({ path: docsPath })]),
+    Layer.provide(Layer.provide(Problems.layer, layerCors(corsOrigins))),
+    Layer.provide(HttpRouter.setRouterConfig({ ignoreTrailingSlash: false, ignoreDuplicateSlashes: false })),
+    Layer.provide(api),
+  )
 
 /** Says where the server is and what it stands on. */
 const greeting = Effect.gen(function* () {
@@ -61,8 +77,18 @@ const greeting = Effect.gen(function* () {
  */
 export const layer = (
   options: Options,
-): Layer.Layer<HttpServer.HttpServer, StartupError, Store | Registry | Secrets | RealtimeCache | AnswerCache> =>
+): Layer.Layer<
+  HttpServer.HttpServer,
+  StartupError,
+  Store | Registry | Secrets | RealtimeCache | AnswerCache | RateLimits
+> =>
   Layer.mergeAll(Layer.effectDiscard(greeting), layerDrain(options.drainFor ?? "10 seconds")).pipe(
-    Layer.provide(routes),
+    Layer.provide(routes(options.corsOrigins ?? [])),
+    Layer.provide(
+      Guard.layer({
+        limits: options.limits ?? defaultLimits,
+        trustedProxies: options.trustedProxies ?? noProxies,
+      }),
+    ),
     Layer.provideMerge(HttpServerNode.layer(options)),
   )

@@ -1,6 +1,7 @@
 import { Command } from "@effect/cli"
 import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "effect"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
+import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
@@ -11,6 +12,7 @@ import { health } from "./commands/Health.ts"
 import { restore } from "./commands/Restore.ts"
 import { tokens } from "./commands/Tokens.ts"
 import * as Database from "./Database.ts"
+import { defaultLimits } from "./Limits.ts"
 import * as Server from "./Program.ts"
 
 const redisUrl = Settings.address("REDIS_URL", ["redis:", "rediss:"])
@@ -34,10 +36,19 @@ const cache = Option.match({
   onSome: (url: Redacted.Redacted) => RedisCaches.layer({ url }),
 })
 
+const access = Config.all({
+  trustedProxies: Config.withDefault(Settings.parsed("TRUSTED_PROXIES", parseTrustedProxies), noProxies),
+  corsOrigins: Settings.origins("CORS_ORIGINS"),
+  limits: Config.map(
+    Config.withDefault(Config.integer("REQUESTS_PER_TOKEN"), defaultLimits.requestsPerToken.points),
+    (points) => ({ ...defaultLimits, requestsPerToken: { ...defaultLimits.requestsPerToken, points } }),
+  ),
+})
+
 const serve = Effect.gen(function* () {
-  const settings = yield* Config.all({ listen, logs, database, redisUrl })
+  const settings = yield* Config.all({ listen, logs, database, redisUrl, access })
   const ports = Layer.mergeAll(store(settings.database), cache(settings.redisUrl), CryptoSecrets.layer)
-  const server = Layer.provide(Server.layer({ ...settings.listen, portVariable: "PORT" }), ports)
+  const server = Layer.provide(Server.layer({ ...settings.listen, ...settings.access, portVariable: "PORT" }), ports)
   return yield* Effect.provide(Layer.launch(server), layerLogs(settings.logs))
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
 import { Redis } from "ioredis"
 import { inject } from "vitest"
-import type { AnswerCache, RealtimeCache, Registry, Secrets, Store } from "../../src/domain/ports/index.ts"
+import type { AnswerCache, RateLimits, RealtimeCache, Registry, Secrets, Store } from "../../src/domain/ports/index.ts"
 import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
 import { MemoryCaches, MemoryRegistry, MemoryStore } from "../../src/infra/memory/index.ts"
 import { RedisCaches } from "../../src/infra/redis/index.ts"
@@ -95,18 +95,18 @@ const redisUrl = inject("redisUrl")
 describe.skipIf(redisUrl === undefined)("two servers behind one Redis (skipped where it is not installed)", () => {
   type Ports = Store | Registry | Secrets
   const shared = Layer.mergeAll(Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer), CryptoSecrets.layer)
-  const other = (cache: Layer.Layer<RealtimeCache | AnswerCache>, ports: Context.Context<Ports>) =>
+  const other = (cache: Layer.Layer<RealtimeCache | AnswerCache | RateLimits>, ports: Context.Context<Ports>) =>
     Effect.gen(function* () {
       const server = yield* Layer.build(
         Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(
-          Layer.provide(Layer.merge(cache, Layer.succeedContext(ports))),
+          Layer.provide(Layer.mergeAll(cache, Layer.succeedContext(ports))),
         ),
       )
       const address = Context.get(server, HttpServer.HttpServer).address
       return address._tag === "TcpAddress" ? `http://127.0.0.1:${address.port}` : ""
     })
 
-  const bothWays = (cache: () => Layer.Layer<RealtimeCache | AnswerCache>, within: number) =>
+  const bothWays = (cache: () => Layer.Layer<RealtimeCache | AnswerCache | RateLimits>, within: number) =>
     Effect.gen(function* () {
       const ports = yield* Layer.build(shared)
       const context = yield* Layer.build(layerServer(Layer.merge(cache(), Layer.succeedContext(ports))))

@@ -12,7 +12,7 @@ export class CurrentReader extends Context.Tag("domain/CurrentReader")<
   { readonly deviceIds: ReadonlyArray<DeviceId> }
 >() {}
 
-const failure = Schema.Union(Problems.unauthorized, Problems.forbidden, Problems.unavailable)
+const failure = Schema.Union(Problems.unauthorized, Problems.forbidden, Problems.tooManyRequests, Problems.unavailable)
 const bearer = (description: string) =>
   HttpApiSecurity.bearer.pipe(HttpApiSecurity.annotate(OpenApi.Description, description))
 

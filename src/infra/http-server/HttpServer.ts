@@ -3,7 +3,10 @@ import type { Socket } from "node:net"
 import { type Etag, type HttpPlatform, type HttpServer } from "@effect/platform"
 import { type NodeContext, NodeHttpServer } from "@effect/platform-node"
 import { Context, Deferred, Effect, FiberId, Layer } from "effect"
+import { answerBrokenRequests } from "./BrokenRequests.ts"
 import { cannotListen, type StartupError } from "../process/index.ts"
+
+type Timeout = "keepAliveTimeout" | "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval"
 
 export interface Options {
   readonly host: string
@@ -11,6 +14,7 @@ export interface Options {
   readonly port: number
   /** The environment variable that sets the port, for the sentence that says it is taken. */
   readonly portVariable: string
+  readonly timeouts?: Partial<Readonly<Record<Timeout, number>>> | undefined
 }
 
 /** The server below, for those who end it: the replies it has not finished, and what tells them to come to an end. */
@@ -26,18 +30,20 @@ export class NodeServer extends Context.Tag("infra/NodeServer")<
   }
 >() {}
 
-const timeouts = {
+/** How long clients may take, ms. */
+const timeouts: Readonly<Record<Timeout, number>> = {
   /** Longer than the two minutes for which a proxy in front keeps its connections. */
   keepAliveTimeout: 125_000,
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
-  maxHeaderSize: 16_384,
-} as const
+}
+const maxHeaderBytes = 16_384
 
 /** Keeps the replies under way. A request before the handlers are there or after they went would wait for ever. */
-const make = (): Context.Tag.Service<NodeServer> => {
-  const server = createServer(timeouts)
+const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
+  const server = createServer({ ...timeouts, ...given, maxHeaderSize: maxHeaderBytes })
+  answerBrokenRequests(server)
   const underWay = new Set<ServerResponse>()
   const connections = new Map<Socket, number>()
   const touch = (socket: Socket) => void (connections.has(socket) && connections.set(socket, performance.now()))
@@ -63,15 +69,18 @@ export const layer = ({
   host,
   port,
   portVariable,
+  timeouts,
 }: Options): Layer.Layer<
   HttpServer.HttpServer | HttpPlatform.HttpPlatform | Etag.Generator | NodeContext.NodeContext | NodeServer,
   StartupError
 > =>
   Layer.unwrapEffect(
-    Effect.map(Effect.sync(make), (made) =>
-      Layer.merge(
-        NodeHttpServer.layer(() => made.server, { host, port }),
-        Layer.succeed(NodeServer, made),
-      ),
+    Effect.map(
+      Effect.sync(() => make(timeouts)),
+      (made) =>
+        Layer.merge(
+          NodeHttpServer.layer(() => made.server, { host, port }),
+          Layer.succeed(NodeServer, made),
+        ),
     ),
   ).pipe(Layer.catchAll(({ cause }) => Layer.fail(cannotListen(host, port, portVariable, cause))))

@@ -1,5 +1,7 @@
 export * from "./Body.ts"
+export * from "./ClientAddress.ts"
 export * from "./Drain.ts"
 export * as HttpServerNode from "./HttpServer.ts"
 export { NodeServer } from "./HttpServer.ts"
 export * from "./Stuck.ts"
+export * from "./TrustedProxies.ts"

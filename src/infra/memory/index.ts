@@ -1,6 +1,7 @@
 export * as MemoryCaches from "./Caches.ts"
 export * as MemoryEdgeState from "./EdgeState.ts"
 export * as MemoryMeter from "./Meter.ts"
+export * as MemoryRateLimits from "./RateLimits.ts"
 export * as MemoryRegistry from "./Registry.ts"
 export * as MemorySpool from "./Spool.ts"
 export * as MemoryStore from "./Store.ts"

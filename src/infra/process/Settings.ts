@@ -25,6 +25,18 @@ export const address = (
       : Either.left(`expected ${schemes.map((scheme) => `${scheme}//…`).join(" or ")}`)
   }).pipe(Config.withDefault(Option.none<Redacted.Redacted>()))
 
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text
+
+/** Origins of pages, such as `https://home.example.org`, separated by commas or spaces; none unless it is set. */
+export const origins = (name: string): Config.Config<ReadonlyArray<string>> =>
+  parsed(name, (text) => {
+    const given = text.split(/[\s,]+/).filter((origin) => origin !== "")
+    const wrong = given.find((origin) => !isOrigin(origin))
+    return wrong === undefined
+      ? Either.right(given)
+      : Either.left(`expected origins such as https://home.example.org, without a path, not ${wrong}`)
+  }).pipe(Config.withDefault<ReadonlyArray<string>>([]))
+
 /** How much is logged, and in which form. */
 export const logs = (names: { readonly format: string; readonly level: string }) =>
   Config.all({

@@ -1,2 +1,3 @@
 export * as RedisCaches from "./Caches.ts"
-export { RedisConnection } from "./Connection.ts"
+export { layer as layerRedis, RedisConnection } from "./Connection.ts"
+export * as RedisRateLimits from "./RateLimits.ts"

@@ -2,6 +2,7 @@ import { HttpServer } from "@effect/platform"
 import { Context, Effect, Layer, Logger, LogLevel, Redacted } from "effect"
 import {
   type AnswerCache,
+  type RateLimits,
   type Registry,
   type RealtimeCache,
   type Secrets,
@@ -10,6 +11,7 @@ import {
 import { CryptoSecrets } from "../../../src/infra/crypto/index.ts"
 import { MemoryCaches, MemoryRegistry, MemoryStore } from "../../../src/infra/memory/index.ts"
 import { Admin, Server } from "../../../src/server/index.ts"
+import { defaultLimits, type Limits } from "../../../src/server/Limits.ts"
 import { expectContract } from "./Contract.ts"
 
 /** A server on a free port with two devices, and the tokens to speak to it. */
@@ -44,7 +46,7 @@ const running = Layer.effect(
   }),
 )
 
-export type Ports = Store | Registry | Secrets | RealtimeCache | AnswerCache
+export type Ports = Store | Registry | Secrets | RealtimeCache | AnswerCache | RateLimits
 
 export const memoryPorts: Layer.Layer<Ports> = Layer.mergeAll(
   Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer),
@@ -52,10 +54,30 @@ export const memoryPorts: Layer.Layer<Ports> = Layer.mergeAll(
   MemoryCaches.layer,
 )
 
+/** Limits that no test comes near unless it is about them. */
+const generous: Limits = {
+  requestsPerToken: { ...defaultLimits.requestsPerToken, points: 1_000_000 },
+  refusalsPerAddress: { ...defaultLimits.refusalsPerAddress, points: 1_000_000 },
+}
+
+interface Options extends Partial<Server.Options> {
+  readonly rateLimits?: Layer.Layer<RateLimits>
+}
+
 /** The real server over the given ports, quiet. */
-export const layerServer = (ports: Layer.Layer<Ports>) =>
+export const layerServer = (ports: Layer.Layer<Ports>, { rateLimits, ...options }: Options = {}) =>
   running.pipe(
-    Layer.provide(Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT", drainFor: "3 seconds" })),
+    Layer.provide(
+      Server.layer({
+        host: "127.0.0.1",
+        port: 0,
+        portVariable: "PORT",
+        drainFor: "3 seconds",
+        limits: generous,
+        ...options,
+      }),
+    ),
+    Layer.provide(rateLimits ?? Layer.empty),
     Layer.provideMerge(ports),
     Layer.provide(Logger.minimumLogLevel(LogLevel.None)),
   )
