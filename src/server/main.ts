@@ -3,12 +3,14 @@ import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
-import { PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
+import { PostgresAdmin, PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import { backup } from "./commands/Backup.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
+import { migrate } from "./commands/Migrate.ts"
+import { recompute } from "./commands/Recompute.ts"
 import { restore } from "./commands/Restore.ts"
 import { tokens } from "./commands/Tokens.ts"
 import * as Database from "./Database.ts"
@@ -22,14 +24,19 @@ const logs = Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" })
 const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),
   dataDir: Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"),
+  timescale: Config.withDefault(Config.literal("required", "off", "auto")("TIMESCALE"), "auto" as const),
 })
 
-/** The database's address: the one given, or that of one of our own. */
-const address = ({ dataDir, url }: Config.Config.Success<typeof database>, embedded: typeof Database.run) =>
-  Option.match(url, { onNone: () => embedded(dataDir), onSome: (given) => Effect.succeed(given) })
+type DatabaseSettings = Config.Config.Success<typeof database>
 
-const store = (settings: Config.Config.Success<typeof database>) =>
-  Layer.unwrapScoped(Effect.map(address(settings, Database.run), (url) => PostgresStore.layer({ url })))
+const options = ({ dataDir, timescale, url }: DatabaseSettings, embedded: typeof Database.run) =>
+  Effect.map(
+    Option.match(url, { onNone: () => embedded(dataDir), onSome: (given) => Effect.succeed(given) }),
+    (address) => ({ url: address, timescale }),
+  )
+
+const store = (settings: DatabaseSettings) =>
+  Layer.unwrapScoped(Effect.map(options(settings, Database.run), PostgresStore.layer))
 
 const cache = Option.match({
   onNone: () => MemoryCaches.layer,
@@ -58,13 +65,18 @@ const quietly = Layer.merge(
   Logger.minimumLogLevel(LogLevel.Warning),
 )
 
-/** The ports that commands work with, for as long as a command runs. */
-const reached = Layer.unwrapScoped(
-  Effect.gen(function* () {
-    const url = yield* address(yield* database, Database.reach)
-    return Layer.mergeAll(PostgresStore.layer({ url }), PostgresArchive.layer({ url }), CryptoSecrets.layer)
-  }),
-).pipe(Layer.provideMerge(quietly))
+/** What commands work with, for as long as a command runs, on a database that they reach. */
+const reach = <A, E>(ports: (options: PostgresStore.Options) => Layer.Layer<A, E>) =>
+  Layer.unwrapScoped(Effect.flatMap(database, (settings) => Effect.map(options(settings, Database.reach), ports))).pipe(
+    Layer.provideMerge(quietly),
+  )
+
+const reached = reach((options) =>
+  Layer.mergeAll(PostgresStore.layer(options), PostgresArchive.layer(options), CryptoSecrets.layer),
+)
+const reachedToRepair = reach((options) => Layer.merge(PostgresStore.layer(options), PostgresAdmin.layer(options)))
+/** A database as it is: none of its tables are made or changed before the command does so. */
+const reachedAsItIs = reach(PostgresAdmin.layer)
 
 const run = Command.make("run", {}, () => serve).pipe(Command.withDescription("Start the server"))
 
@@ -77,6 +89,8 @@ const program = Command.make("p1-api", {}, () => serve).pipe(
     Command.provide(tokens, reached),
     Command.provide(backup, reached),
     Command.provide(restore, reached),
+    Command.provide(migrate, reachedAsItIs),
+    Command.provide(recompute, reachedToRepair),
   ]),
   Command.run({ name: "p1-api", version: "1" }),
 )

@@ -17,7 +17,7 @@ describe.each(storeNames)("store: %s", (name) => {
         const sample = fullSample(baseMs)
         const nothing = sampleAt(baseMs + 1000)
         const counts = yield* store.ingest(deviceId, batchOf([nothing, sample]))
-        expect(counts).toEqual({ inserted: 2, duplicates: 0, conflicts: 0, revision: 1 })
+        expect(counts).toEqual({ inserted: 2, duplicates: 0, conflicts: 0, expired: [], revision: 1 })
         expect(yield* store.samples(deviceId, always)).toEqual([sample, nothing])
         expect(yield* store.samples(deviceId, { fromMs: baseMs + 1, toMs: baseMs + 1001 })).toEqual([nothing])
       }),
@@ -30,7 +30,13 @@ describe.each(storeNames)("store: %s", (name) => {
         const batch = batchOf([sampleAt(baseMs, { powerW: -0.4 }), sampleAt(baseMs + 1000, { powerW: 99.6 })])
         yield* store.ingest(deviceId, batch)
         expect((yield* store.samples(deviceId, always)).map(({ powerW }) => powerW)).toEqual([0, 100])
-        expect(yield* store.ingest(deviceId, batch)).toEqual({ inserted: 0, duplicates: 2, conflicts: 0, revision: 1 })
+        expect(yield* store.ingest(deviceId, batch)).toEqual({
+          inserted: 0,
+          duplicates: 2,
+          conflicts: 0,
+          expired: [],
+          revision: 1,
+        })
       }),
     )
 
@@ -40,14 +46,14 @@ describe.each(storeNames)("store: %s", (name) => {
         const deviceId = yield* newDevice
         const first = sampleAt(baseMs, { energyImportKwh: 1, meterStamp: "a" })
         const twice = yield* store.ingest(deviceId, batchOf([first, first, { ...first, powerW: 501 }]))
-        expect(twice).toEqual({ inserted: 1, duplicates: 2, conflicts: 1, revision: 1 })
+        expect(twice).toEqual({ inserted: 1, duplicates: 2, conflicts: 1, expired: [], revision: 1 })
         const later = { ...first, receivedAt: fromEpochMillis(baseMs + 9) }
         const other = [{ ...first, energyExportKwh: 0 }, { ...first, meterStamp: "b" }, later, sampleAt(baseMs + 1)]
         const counts = yield* store.ingest(deviceId, batchOf(other))
-        expect(counts).toEqual({ inserted: 1, duplicates: 3, conflicts: 2, revision: 2 })
+        expect(counts).toEqual({ inserted: 1, duplicates: 3, conflicts: 2, expired: [], revision: 2 })
         expect((yield* store.samples(deviceId, always))[0]).toEqual(first)
         const same = yield* store.ingest(deviceId, batchOf([first]))
-        expect(same).toEqual({ inserted: 0, duplicates: 1, conflicts: 0, revision: 2 })
+        expect(same).toEqual({ inserted: 0, duplicates: 1, conflicts: 0, expired: [], revision: 2 })
       }),
     )
 

@@ -17,7 +17,7 @@ const sqliteVersion = Effect.sync(() => {
 const services = Effect.gen(function* () {
   const folder = yield* temporaryFolder
   const given = process.env["P1_TEST_DATABASE_URL"]
-  const postgresBinDir = yield* Effect.promise(installedBinDir)
+  const postgresBinDir = process.env["P1_TEST_POSTGRES_BIN"] ?? (yield* Effect.promise(installedBinDir))
   const { databaseUrl, from } =
     given === undefined
       ? {

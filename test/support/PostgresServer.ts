@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Redacted, type Scope } from "effect"
@@ -17,6 +18,17 @@ export const installedBinDir = async (): Promise<string | undefined> => {
   return newest === undefined ? undefined : join(installedUnder, String(newest), "bin")
 }
 
+/** Its own jobs would only get in the way: the program does by itself what they do. */
+const withTimescale = {
+  shared_preload_libraries: "timescaledb",
+  "timescaledb.telemetry_level": "off",
+  "timescaledb.max_background_workers": "0",
+}
+
+/** Whether the TimescaleDB extension was installed beside programs of PostgreSQL. */
+export const hasTimescale = (binDir: string | undefined): boolean =>
+  binDir !== undefined && existsSync(join(binDir, "../lib/timescaledb.so"))
+
 /** A server that keeps nothing through a power cut, and is quick for it. */
 export const startPostgres = (
   dataDir: string,
@@ -28,7 +40,12 @@ export const startPostgres = (
     binDir,
     port,
     sharedDir: join(dataDir, "shared"),
-    settings: { fsync: "off", max_connections: "100", shared_buffers: "64MB" },
+    settings: {
+      fsync: "off",
+      max_connections: "100",
+      shared_buffers: "64MB",
+      ...(hasTimescale(binDir) ? withTimescale : {}),
+    },
   })
 
 /** Runs statements on one connection of its own. */

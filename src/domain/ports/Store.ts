@@ -28,6 +28,8 @@ export interface IngestCounts {
   readonly duplicates: number
   /** Duplicates whose values, `receivedAt` aside, are not those stored. */
   readonly conflicts: number
+  /** Places, from 0, of the batch's samples that lie before the horizon, where raw samples are no longer kept. */
+  readonly expired: ReadonlyArray<number>
   /** The device's revision: one more after every batch that changed something. */
   readonly revision: number
 }

@@ -176,6 +176,7 @@ export const ingestInto = (data: DeviceData, zone: DateTime.TimeZone, batch: Ing
     inserted: inserted.length,
     duplicates: samples.length - inserted.length,
     conflicts: conflicting.size,
+    expired: [],
     revision: data.revision,
   }
 }

@@ -49,13 +49,35 @@ export const isoOf = (epochMillis: number): string => new Date(epochMillis).toIS
 export const namesOf = (columns: ReadonlyArray<{ readonly name: string }>, qualifier = ""): string =>
   columns.map(({ name }) => qualifier + name).join(", ")
 
+/** Names with types, as arguments or columns of a record: `a_ts timestamptz[], …`. */
+export const typesOf = <Of>(columns: ReadonlyArray<Column<Of>>, prefix = "", suffix = ""): string =>
+  columns.map(({ kind, name }) => `${prefix}${name} ${sqlType(kind)}${suffix}`).join(", ")
+
 /** `unnest($2::timestamptz[], …)`: rows sent as an array per column, whatever their number. */
 export const unnest = <Of>(columns: ReadonlyArray<Column<Of>>, firstParameter: number): string =>
   `unnest(${columns.map(({ kind }, i) => `$${firstParameter + i}::${sqlType(kind)}[]`).join(", ")})`
 
-/** The parameters of {@link unnest}. */
+/** A JSON list of {@link objectsOf} as rows. */
+export const recordOf = <Of>(columns: ReadonlyArray<Column<Of>>, list: string): string =>
+  `jsonb_to_recordset(${list}) as sent (device_id text, ${typesOf(columns)})`
+
+/** Rows as arrays, one per column, whatever their number; a column that says nothing is null. */
 export const arraysOf = <Of>(
   columns: ReadonlyArray<Column<Of>>,
   values: ReadonlyArray<Of>,
-): ReadonlyArray<ReadonlyArray<unknown>> =>
-  columns.map(({ kind, get }) => values.map((value) => toSql(kind, get(value))))
+): ReadonlyArray<ReadonlyArray<unknown> | null> =>
+  columns.map(({ kind, get }) => {
+    const column = values.map((value) => toSql(kind, get(value)))
+    return column.every((value) => value === null) ? null : column
+  })
+
+/** Rows of a device as objects of JSON. */
+export const objectsOf = <Of>(
+  columns: ReadonlyArray<Column<Of>>,
+  deviceId: string,
+  values: ReadonlyArray<Of>,
+): ReadonlyArray<Row> =>
+  values.map((value) => ({
+    device_id: deviceId,
+    ...Object.fromEntries(columns.map(({ kind, name, get }) => [name, toSql(kind, get(value))])),
+  }))

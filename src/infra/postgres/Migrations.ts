@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import { StartupError } from "../process/index.ts"
 import * as Face from "./Face.ts"
 import { reasonOf } from "./Failure.ts"
+import { fillAggregates } from "./Refresh.ts"
 import samples from "./migrations/0001_samples.ts"
 import store from "./migrations/0002_store.ts"
 import numbers from "./migrations/0003_numbers.ts"
@@ -44,27 +45,30 @@ const missing = Effect.gen(function* () {
   return numbered.filter(({ id }) => !applied.includes(id))
 })
 
+const inOneTransaction = (options: Face.FaceOptions) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`select pg_advisory_xact_lock(${lockKey})`
+    yield* sql`set local client_min_messages = warning`
+    yield* sql`create table if not exists p1_migrations (
+      migration_id integer primary key,
+      created_at timestamptz not null default now(),
+      name text not null
+    )`
+    yield* Effect.forEach(
+      yield* missing,
+      ({ id, migration, name }) =>
+        Effect.zipRight(migration, sql`insert into p1_migrations (migration_id, name) values (${id}, ${name})`),
+      { discard: true },
+    )
+    return yield* Face.put(options)
+  }).pipe((migrate) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(migrate)))
+
 /**
  * Brings the schema up to date in one transaction, under a lock, so that several may start at once. A schema of a
- * newer program is refused.
+ * newer program is refused. Needs a client with one connection.
  */
-export const run: Effect.Effect<void, StartupError, SqlClient.SqlClient> = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`select pg_advisory_xact_lock(${lockKey})`
-  yield* sql`set local client_min_messages = warning`
-  yield* sql`create table if not exists p1_migrations (
-    migration_id integer primary key,
-    created_at timestamptz not null default now(),
-    name text not null
-  )`
-  yield* Effect.forEach(
-    yield* missing,
-    ({ id, migration, name }) =>
-      Effect.zipRight(migration, sql`insert into p1_migrations (migration_id, name) values (${id}, ${name})`),
-    { discard: true },
+export const run = (options: Face.FaceOptions): Effect.Effect<Face.Face, StartupError, SqlClient.SqlClient> =>
+  Effect.tap(inOneTransaction(options), (face) => (face === "timescale" ? fillAggregates : Effect.void)).pipe(
+    Effect.catchTag("SqlError", (error) => failed(error)),
   )
-  yield* Face.put
-}).pipe(
-  (migrate) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(migrate)),
-  Effect.catchTag("SqlError", (error) => failed(error)),
-)

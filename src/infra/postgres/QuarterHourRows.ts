@@ -58,7 +58,8 @@ export const decodeQuarterHour = (row: Row): QuarterHour => ({
   last: decodePoint(row, "last"),
 })
 
-const Facts = Schema.Struct({
+/** A row of the statement that gathers facts. */
+export const Facts = Schema.Struct({
   start_ms: Schema.Number,
   sample_count: Schema.Number,
   steady: Schema.Boolean,
@@ -79,31 +80,28 @@ const Facts = Schema.Struct({
   held_ms: Schema.Number,
   covered_ms: Schema.Number,
   max_power_w: Schema.Number,
+  last_power_w: Schema.Number,
 })
-const decodeRow = Schema.decodeUnknownSync(Facts)
 
-/** A row of the statement that gathers facts, as the domain's rules read it where it is steady. */
-export const decodeFacts = (row: Row): WindowFacts => {
-  const facts = decodeRow(row)
-  return {
-    startMs: facts.start_ms,
-    sampleCount: facts.sample_count,
-    steady: facts.steady,
-    seam: null,
-    first: { tsMs: facts.first_ms, importKwh: facts.first_import, exportKwh: facts.first_export },
-    last: { tsMs: facts.last_ms, importKwh: facts.last_import, exportKwh: facts.last_export },
-    before:
-      facts.before_ms === null
-        ? null
-        : { tsMs: facts.before_ms, importKwh: facts.before_import, exportKwh: facts.before_export },
-    after:
-      facts.after_ms === null
-        ? null
-        : { tsMs: facts.after_ms, importKwh: facts.after_import, exportKwh: facts.after_export },
-    importIntegralWs: facts.import_wms / 1000,
-    exportIntegralWs: facts.export_wms / 1000,
-    heldMs: facts.held_ms,
-    coveredMs: facts.covered_ms,
-    maxPowerW: facts.max_power_w,
-  }
-}
+/** The same as the domain's rules read it where it is steady. */
+export const decodeFacts = (facts: typeof Facts.Type): WindowFacts => ({
+  startMs: facts.start_ms,
+  sampleCount: facts.sample_count,
+  steady: facts.steady,
+  seam: null,
+  first: { tsMs: facts.first_ms, importKwh: facts.first_import, exportKwh: facts.first_export },
+  last: { tsMs: facts.last_ms, importKwh: facts.last_import, exportKwh: facts.last_export },
+  before:
+    facts.before_ms === null
+      ? null
+      : { tsMs: facts.before_ms, importKwh: facts.before_import, exportKwh: facts.before_export },
+  after:
+    facts.after_ms === null
+      ? null
+      : { tsMs: facts.after_ms, importKwh: facts.after_import, exportKwh: facts.after_export },
+  importIntegralWs: facts.import_wms / 1000,
+  exportIntegralWs: facts.export_wms / 1000,
+  heldMs: facts.held_ms,
+  coveredMs: facts.covered_ms,
+  maxPowerW: facts.max_power_w,
+})

@@ -16,7 +16,7 @@ import {
 } from "../../domain/index.ts"
 import type { Latest } from "../../domain/ports/index.ts"
 import { isoOf, namesOf, type Row } from "./Columns.ts"
-import { millisOf, windowOf } from "./Facts.ts"
+import { millisOf } from "./Facts.ts"
 import { decodeQuarterHour, quarterColumns } from "./QuarterHourRows.ts"
 import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
 
@@ -43,14 +43,14 @@ const selectLatest = `
 select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
   (select json_agg(json_build_object('tsMs', ${millisOf("recent.ts")}, 'powerW', recent.power_w,
      'importKwh', recent.energy_import_kwh, 'exportKwh', recent.energy_export_kwh) order by recent.ts)
-   from p1_samples recent where recent.device_id = $1
-     and recent.ts >= stored.ts - interval '${recentMs} milliseconds' and recent.ts <= stored.ts) as recent,
-  (select first.average_power_15m_w from p1_samples first
-   where first.device_id = $1 and first.ts = quarter.first_ts) as first_average_w
+   from p1_newest_between($1, stored.ts - interval '${recentMs} milliseconds', stored.ts, null) recent) as recent,
+  (select first.average_power_15m_w from p1_newest_between($1, quarter.first_ts, quarter.first_ts, 1) first) as first_average_w
 from p1_devices device
 cross join lateral (
-  select * from p1_samples where device_id = $1 and ts <= $2::timestamptz order by ts desc limit 1) stored
-join p1_quarter_hours quarter on quarter.device_id = $1 and quarter.start = ${windowOf("stored.ts")}
+  select * from p1_quarter_hours where device_id = $1 and start <= $2::timestamptz and first_ts <= $2::timestamptz
+  order by start desc limit 1) quarter
+cross join lateral p1_newest_between(
+  $1, quarter.start, least($2::timestamptz, quarter.start + interval '15 minutes' - interval '1 microsecond'), 1) stored
 where device.device_id = $1`
 
 /** One statement, so that all of it is of one revision. */

@@ -1,37 +1,38 @@
 import { SqlClient } from "@effect/sql"
-import { Duration, Effect, Layer, Schema } from "effect"
-import { meterChanges } from "../../domain/index.ts"
+import { Duration, Effect, Layer } from "effect"
+import { type DeviceId, meterChanges } from "../../domain/index.ts"
 import { type Registry, Store, StoreUnavailable } from "../../domain/ports/index.ts"
 import { StartupError } from "../process/index.ts"
+import { makeAppender } from "./Appender.ts"
 import * as Bills from "./Bills.ts"
 import * as Client from "./Client.ts"
+import { makeDeviceWriter } from "./DeviceWriter.ts"
 import { orUnavailable } from "./Failure.ts"
-import { ingest } from "./Ingest.ts"
 import * as Migrations from "./Migrations.ts"
 import { powerCurve } from "./PowerCurves.ts"
 import * as Queries from "./Queries.ts"
 import { layer as layerRegistry } from "./Registry.ts"
 import { meterReadings } from "./SubMeters.ts"
+import { describe, type TimescaleUse } from "./Timescale.ts"
 
 const checkLimit = "2 seconds"
 
-const Version = Schema.Tuple(Schema.Struct({ version: Schema.String, timescale: Schema.Boolean }))
-
-/** `timescaledb.disable_load` is there only where TimescaleDB is preloaded; asking for it harms no connection. */
-const describe = (sql: SqlClient.SqlClient) =>
-  sql`select split_part(current_setting('server_version'), ' ', 1) as version,
-             current_setting('timescaledb.disable_load', true) is not null as timescale`.pipe(
-    Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Version)(rows))),
-    Effect.map(([{ version, timescale }]) =>
-      timescale ? `PostgreSQL ${version}, TimescaleDB not used` : `PostgreSQL ${version}, without TimescaleDB`,
-    ),
-  )
+const makeWriters = (sql: SqlClient.SqlClient) => {
+  const appender = makeAppender(sql)
+  const writers = new Map<DeviceId, ReturnType<typeof makeDeviceWriter>>()
+  return (deviceId: DeviceId) => {
+    const writer = writers.get(deviceId) ?? makeDeviceWriter(sql, appender, deviceId)
+    writers.set(deviceId, writer)
+    return writer
+  }
+}
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const description = yield* describe(sql)
+  const description = yield* describe
+  const writerOf = makeWriters(sql)
   return Store.of({
-    ingest: (deviceId, batch) => Effect.uninterruptible(orUnavailable(ingest(sql, deviceId, batch))),
+    ingest: (deviceId, batch) => Effect.uninterruptible(writerOf(deviceId)(batch)),
     revision: (deviceId) => orUnavailable(Queries.revision(sql, deviceId)),
     latest: (deviceId, notAfter) => orUnavailable(Queries.latest(sql, deviceId, notAfter)),
     quarterHours: (deviceId, range) => orUnavailable(Queries.quarterHours(sql, deviceId, range)),
@@ -69,13 +70,21 @@ export const layerWithoutClient: Layer.Layer<Store, StartupError, SqlClient.SqlC
   Effect.mapError(orUnavailable(make), ({ message }) => new StartupError({ message })),
 )
 
+export interface Options extends Client.Options {
+  readonly timescale?: TimescaleUse | undefined
+}
+
+/** Brings the schema up to date on a connection of its own, however long that takes. */
+export const migrate = (options: Options, move: boolean) =>
+  Migrations.run({ timescale: options.timescale ?? "auto", move }).pipe(
+    Effect.provide(Client.layer({ ...options, maxConnections: 1, statementTimeout: Duration.infinity })),
+  )
+
 /** Store and registry in PostgreSQL, its schema brought up to date first. */
-export const layer = (options: Client.Options): Layer.Layer<Store | Registry, StartupError> =>
+export const layer = (options: Options): Layer.Layer<Store | Registry, StartupError> =>
   Layer.unwrapEffect(
     Effect.as(
-      Migrations.run.pipe(
-        Effect.provide(Client.layer({ ...options, maxConnections: 1, statementTimeout: Duration.infinity })),
-      ),
+      migrate(options, false),
       Layer.merge(layerWithoutClient, layerRegistry).pipe(Layer.provide(Client.layer(options))),
     ),
   )

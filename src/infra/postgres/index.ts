@@ -1,5 +1,7 @@
+export * as PostgresAdmin from "./Admin.ts"
 export * as PostgresArchive from "./archive/Archive.ts"
 export * as PostgresClient from "./Client.ts"
 export * as PostgresMigrations from "./Migrations.ts"
 export * as PostgresRegistry from "./Registry.ts"
 export * as PostgresStore from "./Store.ts"
+export { TimescaleUse } from "./Timescale.ts"

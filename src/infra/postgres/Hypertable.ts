@@ -1,0 +1,51 @@
+import { hoursOf, minutesOf } from "./PowerCurves.ts"
+
+/**
+ * A week: at 1 Hz one device makes about 75 MB of it before compression, ten years are 520 chunks, and a statement that
+ * knows its times plans for one or two.
+ */
+const chunkInterval = "interval '7 days'"
+
+/** Refreshes end this long before now: what is newer is aggregated as it is read. */
+export const realTime = "interval '10 minutes'"
+
+const curve = (name: string, select: string): string => `
+create materialized view ${name} with (timescaledb.continuous, timescaledb.materialized_only = false)
+as ${select} with no data`
+
+const sqlBucket = (width: string, instant: string): string => `time_bucket(interval '${width}', ${instant})`
+
+/** Turns the samples into a hypertable with compression, and the power curves into continuous aggregates. */
+export const toHypertable: ReadonlyArray<string> = [
+  "drop view if exists p1_power_hours, p1_power_minutes",
+  "delete from p1_routines where name = 'p1_power_curves'",
+  `select create_hypertable('p1_samples', by_range('ts', ${chunkInterval}),
+     create_default_indexes => false, migrate_data => true)`,
+  // Refreshes look for times, whatever the device: rows come nearly in order of time, so that ranges of pages suffice.
+  "create index p1_samples_ts on p1_samples using brin (ts) with (pages_per_range = 32, autosummarize = on)",
+  `alter table p1_samples set (
+     timescaledb.enable_columnstore, timescaledb.segmentby = 'device_id', timescaledb.orderby = 'ts')`,
+]
+
+/** Buckets are UTC: aggregates by local time lose rows of batches that span chunks. */
+export const toAggregates: ReadonlyArray<string> = [
+  curve("p1_power_minutes", minutesOf(sqlBucket("1 minute", "ts"))),
+  curve("p1_power_hours", hoursOf(sqlBucket("1 hour", "bucket"))),
+]
+
+const refreshPolicy = (name: string, startOffset: string, every: string): string => `
+select add_continuous_aggregate_policy('${name}', start_offset => interval '${startOffset}', end_offset => ${realTime},
+  schedule_interval => interval '${every}', buckets_per_batch => 0, if_not_exists => true)`
+
+/** Background jobs for the recent past; they come last, when all that is older has been aggregated. */
+export const policies: ReadonlyArray<string> = [
+  `call add_columnstore_policy('p1_samples', after => ${chunkInterval}, if_not_exists => true)`,
+  refreshPolicy("p1_power_minutes", "3 hours", "5 minutes"),
+  refreshPolicy("p1_power_hours", "6 hours", "15 minutes"),
+]
+
+/** Readers of a range, with the names and columns of the plain ones. */
+export const aggregateReaders = {
+  minutes: "select * from p1_power_minutes where device_id = of_device and bucket >= from_ts and bucket < to_ts",
+  hours: "select * from p1_power_hours where device_id = of_device and bucket >= from_ts and bucket < to_ts",
+}

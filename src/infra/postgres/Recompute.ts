@@ -1,0 +1,47 @@
+import type { SqlClient, SqlError } from "@effect/sql"
+import { Effect, Schema } from "effect"
+import { type DeviceId, quarterHourMs, quarterHourOf, quarterStartMs, type Range } from "../../domain/index.ts"
+import { isoOf } from "./Columns.ts"
+import { settle } from "./Doubt.ts"
+import { Facts, decodeFacts } from "./QuarterHourRows.ts"
+import { replace } from "./IngestStatements.ts"
+
+const dayMs = 96 * quarterHourMs
+
+const Recounted = Schema.Tuple(Schema.Struct({ facts: Schema.Array(Facts) }))
+const decode = Schema.decodeUnknownSync(Recounted)
+
+const day = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
+  Effect.gen(function* () {
+    const rows = yield* sql.unsafe("select p1_recount($1, $2, $3) as facts", [deviceId, isoOf(fromMs), isoOf(toMs)])
+    const [{ facts }] = decode(rows)
+    const settled = yield* settle(sql, deviceId)(facts.map(decodeFacts))
+    const quarterHours = settled.map(quarterHourOf)
+    const changed = yield* replace(sql, deviceId, { fromMs, toMs }, quarterHours)
+    return { quarterHours: quarterHours.length, changed }
+  }).pipe(sql.withTransaction)
+
+/** The UTC days that make up a range. */
+export const daysOf = ({ fromMs, toMs }: Range): ReadonlyArray<Range> => {
+  const days: Array<Range> = []
+  for (let at = quarterStartMs(fromMs); at < toMs; at = (Math.floor(at / dayMs) + 1) * dayMs) {
+    days.push({ fromMs: at, toMs: Math.min((Math.floor(at / dayMs) + 1) * dayMs, toMs) })
+  }
+  return days
+}
+
+/**
+ * Decides the quarter-hours of a range again from the raw samples, a day at a time, each under the device's lock so
+ * that batches may come in between. Quarter-hours before the horizon stay as they are.
+ */
+export const recompute = (
+  sql: SqlClient.SqlClient,
+  deviceId: DeviceId,
+  range: Range,
+): Effect.Effect<{ readonly quarterHours: number; readonly changed: number }, SqlError.SqlError> =>
+  Effect.reduce(daysOf(range), { quarterHours: 0, changed: 0 }, (sum, piece) =>
+    Effect.map(day(sql, deviceId, piece), ({ changed, quarterHours }) => ({
+      quarterHours: sum.quarterHours + quarterHours,
+      changed: sum.changed + changed,
+    })),
+  )
