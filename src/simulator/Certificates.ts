@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto"
-import { bitString, integer, oid, sequence, set, utcTime, utf8String } from "./Der.ts"
+import { bitString, dnsName, explicit, integer, octetString, oid, sequence, set, utcTime, utf8String } from "./Der.ts"
 import type { Switches } from "./Switches.ts"
 
 /** What a device shows in a TLS handshake. */
@@ -32,17 +32,25 @@ interface Request {
   readonly subject: string
   readonly publicKey: KeyObject
   readonly issuerKey: KeyObject
+  /** A host name beside the subject's; a certificate without one has version 1 and no extensions. */
+  readonly host?: string
 }
 
-/** An X.509 certificate of version 1, without extensions, as the vendor's are. */
-const certificate = ({ serialNumber, issuer, subject, publicKey, issuerKey }: Request): string => {
+const version3 = explicit(0, integer(Buffer.of(2)))
+const alternativeName = (host: string): Buffer =>
+  explicit(3, sequence(sequence(oid("2.5.29.17"), octetString(sequence(dnsName(host))))))
+
+/** An X.509 certificate with as little in it as the vendor's have. */
+const certificate = ({ host, serialNumber, issuer, subject, publicKey, issuerKey }: Request): string => {
   const signed = sequence(
+    ...(host === undefined ? [] : [version3]),
     integer(serialNumber),
     ecdsaWithSha256,
     nameOf(issuer),
     validity,
     nameOf(subject),
     publicKey.export({ type: "spki", format: "der" }),
+    ...(host === undefined ? [] : [alternativeName(host)]),
   )
   const signature = sign("sha256", signed, { key: issuerKey, dsaEncoding: "der" })
   return pem(sequence(signed, ecdsaWithSha256, bitString(signature)))
@@ -65,9 +73,10 @@ const makeAuthority = (): Authority & { readonly pem: string } => {
   return { name, key: privateKey, pem: certificate({ ...issued, serialNumber: randomBytes(16) }) }
 }
 
+/** As seen on a device: with a host name that starts with the serial, and that nobody reaches it by. */
 const makeLeaf = (authority: Authority, serial: string, subject = commonNameOf(serial)): Leaf => {
   const { privateKey, publicKey } = newKeys()
-  const issued = { issuer: authority.name, issuerKey: authority.key, subject, publicKey }
+  const issued = { issuer: authority.name, issuerKey: authority.key, subject, publicKey, host: `${serial}.local` }
   return {
     leafPem: certificate({ ...issued, serialNumber: Buffer.from(serial, "hex") }),
     leafKeyPem: pemOf(privateKey),

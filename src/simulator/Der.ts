@@ -17,6 +17,12 @@ export const set = (...parts: ReadonlyArray<Buffer>): Buffer => element(0x31, ..
 export const utf8String = (text: string): Buffer => element(0x0c, Buffer.from(text, "utf8"))
 export const bitString = (bytes: Buffer): Buffer => element(0x03, Buffer.of(0), bytes)
 
+export const octetString = (content: Buffer): Buffer => element(0x04, content)
+/** An element in a numbered place of its own around it. */
+export const explicit = (place: number, content: Buffer): Buffer => element(0xa0 + place, content)
+/** A host name among a certificate's alternative names. */
+export const dnsName = (name: string): Buffer => element(0x82, Buffer.from(name, "ascii"))
+
 /** A positive number from its bytes, as short as DER wants it: a leading zero only where the sign bit needs one. */
 export const integer = (bytes: Buffer): Buffer => {
   const start = bytes.findIndex((byte) => byte !== 0)

@@ -9,6 +9,7 @@ import { cannotUse } from "./Files.ts"
 import { type Household, makeHousehold } from "./Household.ts"
 import { MeterIdentity } from "./Identity.ts"
 import type { LedgerMark } from "./Ledger.ts"
+import { type PlayedQuarter, replay } from "./Replay.ts"
 import { initialState } from "./Registers.ts"
 import type { MeasurementJson } from "./Telegram.ts"
 
@@ -56,6 +57,8 @@ export interface SimulationOptions {
   readonly startAt: Option.Option<DateTime.Utc>
   /** Seconds of the meter in a second of the clock. */
   readonly speed: number
+  /** What it plays instead of a household of its own. */
+  readonly play: Option.Option<ReadonlyArray<PlayedQuarter>>
   /** Where the meter keeps its registers from run to run. */
   readonly folder: Option.Option<string>
 }
@@ -65,7 +68,8 @@ const checkpointEvery = "60 seconds"
 const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOptions) {
   const { serial, token, caPem } = yield* MeterIdentity
   const path = yield* Path.Path
-  const household = makeHousehold(options)
+  const own = makeHousehold(options)
+  const household = Option.match(options.play, { onNone: () => own, onSome: (quarters) => replay(own, quarters) })
   const clockStartMs = yield* Clock.currentTimeMillis
   const startMs = Option.match(options.startAt, { onNone: () => clockStartMs, onSome: DateTime.toEpochMillis })
   const now = Effect.map(Clock.currentTimeMillis, (clockMs) =>

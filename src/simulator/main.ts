@@ -20,6 +20,10 @@ const options = Config.all({
     Config.nested("METER_SPEED"),
     Config.withDefault(defaults.speed),
   ),
+  play: Config.succeed(Option.none()),
+  v1Port: Config.option(Settings.port("METER_V1_PORT")),
+  controlPort: Config.map(Config.withDefault(Settings.port("METER_CONTROL_PORT"), 0), Option.some),
+  announce: Config.withDefault(Config.boolean("METER_ANNOUNCE"), false),
   folder: Config.map(Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"), (dataDir) =>
     Option.some(`${dataDir}/meter`),
   ),

@@ -23,7 +23,7 @@ const measurement = Effect.gen(function* () {
 })
 
 /** The one failure that is not JSON. */
-const telegram = Effect.map(
+export const telegram = Effect.map(
   Effect.flatMap(SimulatedMeter, (meter) => meter.telegram),
   Option.match({
     onNone: () => HttpServerResponse.text("telegram:no-telegram-received", { status: 503 }),
