@@ -73,7 +73,7 @@ export const layer = Layer.scopedDiscard(
     yield* Effect.addFinalizer(() =>
       Effect.zipRight(
         say(0),
-        Effect.async<void>((resume) => mdns.destroy(() => resume(Effect.void))),
+        Effect.async<undefined>((resume) => mdns.destroy(() => resume(Effect.succeed(undefined)))),
       ),
     )
   }),

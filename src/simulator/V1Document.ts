@@ -3,7 +3,7 @@ import type { SystemJson } from "./System.ts"
 
 /** `YYMMDDhhmmss` as the number that API v1 makes of it. */
 const v1Stamp = (stamp: string | null | undefined): number | undefined =>
-  stamp == null ? undefined : Number(stamp.replace(/\D/g, "").slice(2))
+  stamp === null || stamp === undefined ? undefined : Number(stamp.replace(/\D/g, "").slice(2))
 
 const strengthPct = (rssiDb: number): number => Math.min(100, Math.max(0, 2 * (rssiDb + 100)))
 

@@ -1,7 +1,7 @@
 import { assert, layer as withLayer } from "@effect/vitest"
-import { DateTime, Effect, Exit, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { layer, MeterControls, MeterEndpoint, peace, type Switches } from "../../src/simulator/index.ts"
-import { ask, askAs, handshake, talkAuthorized } from "./client.ts"
+import { askAs, handshake, talkAuthorized } from "./client.ts"
 
 const startAt = Option.some(DateTime.unsafeMake("2026-06-02T10:00:00Z"))
 const Live = layer({ port: 0, speed: 10, startAt })
@@ -173,17 +173,5 @@ withLayer(Live, { excludeTestServices: true })("a meter that misbehaves", (it) =
       assert.strictEqual(again.unique_id, before.unique_id)
       assert.isAtLeast(again.energy_import_kwh ?? 0, before.energy_import_kwh ?? NaN)
     }),
-  )
-
-  it.scoped("bears a few requests a second, and resets connections long after that", () =>
-    Effect.gen(function* () {
-      const outcomes = yield* Effect.forEach(
-        Array.from({ length: 60 }, (_, i) => i),
-        () => Effect.exit(ask("/api").pipe(Effect.timeout("100 millis"))),
-        { concurrency: 4 },
-      )
-      assert.isTrue(outcomes.slice(0, 20).every(Exit.isSuccess))
-      assert.isTrue(outcomes.slice(-5).every(Exit.isFailure))
-    }).pipe(Effect.provide(layer({ port: 0 }))),
   )
 })

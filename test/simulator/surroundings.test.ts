@@ -89,7 +89,7 @@ describe("the announcement", () => {
       const { port, serial } = yield* MeterEndpoint
       const asker = yield* Effect.acquireRelease(
         Effect.sync(() => makeMdns({ interface: "127.0.0.1", bind: "0.0.0.0" })),
-        (mdns) => Effect.async<void>((resume) => mdns.destroy(() => resume(Effect.void))),
+        (mdns) => Effect.async<undefined>((resume) => mdns.destroy(() => resume(Effect.succeed(undefined)))),
       )
       const answers = yield* Effect.async<ReadonlyArray<unknown>>((resume) => {
         asker.on("response", ({ answers }) => {
