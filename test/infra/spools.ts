@@ -31,5 +31,6 @@ export const countsOf = (known: Partial<Omit<SpoolStatus, "bytes">>) => ({
   quarantined: 0,
   salvaged: 0,
   lost: 0,
+  salvaging: false,
   ...known,
 })

@@ -48,6 +48,8 @@ export interface SpoolStatus {
   /** Samples of damaged files: those that were read out of them, and those that could not be. */
   readonly salvaged: number
   readonly lost: number
+  /** A damaged file is still being read. */
+  readonly salvaging: boolean
   /** Size on the disk; 0 in memory. */
   readonly bytes: number
 }

@@ -10,6 +10,7 @@ const statusOf = ({ quarantine, waiting }: Rows.SpoolRows): SpoolStatus => ({
   thinned: { toTenSeconds: 0, toOneMinute: 0, withoutRegisters: 0 },
   salvaged: 0,
   lost: 0,
+  salvaging: false,
   bytes: 0,
 })
 

@@ -1,127 +1,107 @@
-import { statSync } from "node:fs"
+import { statSync, writeFileSync } from "node:fs"
 import { mkdir } from "node:fs/promises"
-import { dirname } from "node:path"
-import { SqlClient, type SqlError } from "@effect/sql"
-import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Context, Effect, Layer, String as Str } from "effect"
-import { snakeCase } from "../../domain/index.ts"
-import { StartupError } from "../process/index.ts"
-import { migrate } from "./Migration.ts"
+import { basename, dirname } from "node:path"
+import { type SqlClient, SqlError } from "@effect/sql"
+import { Context, Deferred, Effect, Layer, Option } from "effect"
+import { SpoolBroken } from "../../domain/ports/index.ts"
+import type { StartupError } from "../process/index.ts"
+import { cannotOpen, codeOfError, isDamage, isDiskFailure } from "./Codes.ts"
+import { transactionOn } from "./Connection.ts"
+import { inherit } from "./Inherit.ts"
+import { damageMark, openSpool, setAsideFiles } from "./SetAside.ts"
 
 /** The only connection to the spool's file. Statements and transactions of several fibers never mix. */
 export class Database extends Context.Tag("infra/sqlite/Database")<
   Database,
   {
+    readonly filename: string
     readonly sql: SqlClient.SqlClient
-    /** Runs a statement while no transaction is open. */
-    readonly alone: <A, E>(statement: Effect.Effect<A, E>) => Effect.Effect<A, E>
-    readonly transaction: <A, E>(statements: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+    /** Runs a statement that reads, while no transaction is open. */
+    readonly read: <A, E>(statement: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+    /** Runs statements as one transaction; returns when it is on the disk. */
+    readonly write: <A, E>(statements: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
+    /** Runs what no transaction can hold, such as VACUUM. */
+    readonly outside: <A, E>(statement: Effect.Effect<A, E>) => Effect.Effect<A, E | SqlError.SqlError>
     /** Size of the file and its log. */
     readonly bytes: Effect.Effect<number>
+    readonly broken: Effect.Effect<never, SpoolBroken>
   }
 >() {}
 
-/** SQLite up to 3.51.2 can corrupt a database in WAL mode. Source: sqlite.org/wal.html, "The WAL-Reset Bug". */
-const oldestSafeVersion = [3, 51, 3] as const
-const synchronousFull = 2
-const busyTimeoutMs = 200
+/** The log is copied into the file when it holds as many pages. */
+const logPages = 1_000
 
-const isSafe = (version: string): boolean => {
-  const parts = version.split(".").map(Number)
-  const differing = oldestSafeVersion.findIndex((part, i) => part !== parts[i])
-  return differing === -1 || (parts[differing] ?? 0) > (oldestSafeVersion[differing] ?? 0)
-}
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+export const logBytes = (filename: string): number => sizeOf(`${filename}-wal`)
 
-const codeOf = (cause: unknown): string =>
-  typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : String(cause)
-
-const cannotOpen = (filename: string, cause: unknown): StartupError => {
-  const code = codeOf(cause)
-  if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
-    return new StartupError({
-      message: `The spool ${filename} is in use by another process: stop that one, or set DATA_DIR to another folder.`,
-    })
-  }
-  if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT")) {
-    return new StartupError({
-      message: `The spool ${filename} is damaged or no spool (${code}): move it aside and start again.`,
-    })
-  }
-  return new StartupError({
-    message: `The spool ${filename} cannot be opened (${code}): see that its folder exists, may be written by this user and has space.`,
+const broke = (filename: string, code: string, cause: unknown): SpoolBroken =>
+  new SpoolBroken({
+    message: isDamage(code)
+      ? `The spool ${filename} is damaged (${code}): this program ends, and when it starts again sets the file aside and reads out of it what can be read.`
+      : `The disk failed under the spool ${filename} (${code}): this program ends and starts clean, nothing counts as taken that was not on the disk. Replace the disk if this repeats.`,
+    cause,
   })
-}
 
-const single = <A extends object>(statement: Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>) =>
-  Effect.map(statement, ([row]): unknown => Object.values(row ?? {})[0])
-
-/**
- * Takes the file for this process alone and sees that a commit is on the disk when it returns. The lock ends with the
- * process, however it ends. `synchronous` is set after WAL and read back after a write, because setting it earlier, or
- * not at all, leaves NORMAL once the first statement has run.
- */
-const prepare = (sql: SqlClient.SqlClient, filename: string) =>
-  Effect.gen(function* () {
-    yield* sql.unsafe(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
-    const version = String(yield* single(sql`SELECT sqlite_version()`))
-    if (!isSafe(version)) {
-      return yield* new StartupError({
-        message: `SQLite ${version} can damage the spool: 3.51.3 is needed. Install this program's own better-sqlite3 again.`,
-      })
-    }
-    yield* sql`PRAGMA locking_mode = EXCLUSIVE`
-    const journal = yield* single(sql`PRAGMA journal_mode = WAL`)
-    yield* sql`PRAGMA synchronous = FULL`
-    yield* transactionOn(sql)(migrate(sql, filename))
-    const synchronous = yield* single(sql`PRAGMA synchronous`)
-    if (journal !== "wal" || synchronous !== synchronousFull) {
-      return yield* new StartupError({
-        message: `The spool ${filename} would not survive a power cut (journal ${String(journal)}, synchronous ${String(synchronous)}): set DATA_DIR to a folder on a local disk.`,
-      })
-    }
-  }).pipe(
-    Effect.mapError((error) => (error instanceof StartupError ? error : cannotOpen(filename, error.cause))),
-    Effect.withSpan("openSpool"),
+/** A damaged file whose heir does not know of it yet, also when the power went in between. */
+const inheritAll = (sql: SqlClient.SqlClient, filename: string) =>
+  Effect.forEach(
+    setAsideFiles(filename),
+    (path) =>
+      Effect.gen(function* () {
+        const known = yield* sql`SELECT 1 FROM salvage WHERE file = ${basename(path)}`
+        if (known.length === 0) yield* inherit(sql, path)
+      }).pipe(transactionOn(sql)),
+    { discard: true },
   )
 
-const sizeOf = (filename: string): number => statSync(filename, { throwIfNoEntry: false })?.size ?? 0
+const abandoned = new SqlError.SqlError({ cause: new Error("the disk has failed"), message: "abandoned" })
 
-/** Unlike the client's own, a transaction whose COMMIT fails is rolled back and fails. */
-const transactionOn =
-  (sql: SqlClient.SqlClient) =>
-  <A, E>(statements: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
-    sql`BEGIN IMMEDIATE`.pipe(
-      Effect.zipRight(statements),
-      Effect.zipLeft(sql`COMMIT`),
-      Effect.onError(() => Effect.ignore(sql`ROLLBACK`)),
-      Effect.uninterruptible,
+const make = (filename: string) =>
+  Effect.gen(function* () {
+    const broken = yield* Deferred.make<never, SpoolBroken>()
+    const isBroken = Deferred.isDone(broken)
+    const { sql } = yield* Effect.acquireRelease(openSpool(filename), ({ close }) =>
+      Effect.flatMap(isBroken, (done) => (done ? Effect.void : close)),
     )
+    yield* inheritAll(sql, filename).pipe(Effect.mapError(({ cause }) => cannotOpen(filename, cause)))
+    const one = (yield* Effect.makeSemaphore(1)).withPermits(1)
 
-export const layer = ({ filename }: { readonly filename: string }): Layer.Layer<Database, StartupError> => {
-  const folder = Layer.effectDiscard(
+    /** What failed once is not asked again: the second answer could be a lie. */
+    const watched = <A, E>(statements: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
+      Effect.if(isBroken, { onTrue: () => abandoned, onFalse: () => statements }).pipe(
+        Effect.tapError((error) => {
+          const code = codeOfError(error)
+          if (!isDamage(code) && !isDiskFailure(code)) return Effect.void
+          if (isDamage(code)) writeFileSync(damageMark(filename), "")
+          return Deferred.fail(broken, broke(filename, code, error))
+        }),
+      )
+
+    const copyLog = Effect.gen(function* () {
+      const [log] = yield* sql<{ readonly log: number; readonly checkpointed: number }>`PRAGMA wal_checkpoint(NOOP)`
+      const { checkpointed, log: pages } = Option.getOrElse(Option.fromNullable(log), () => ({
+        checkpointed: 0,
+        log: 0,
+      }))
+      if (pages - checkpointed >= logPages) yield* sql`PRAGMA wal_checkpoint(PASSIVE)`
+    })
+    return Database.of({
+      filename,
+      sql,
+      read: (statement) => one(watched(statement)),
+      write: (statements) =>
+        one(watched(transactionOn(sql)(statements)).pipe(Effect.zipLeft(Effect.ignore(watched(copyLog))))),
+      outside: (statement) => one(watched(statement)),
+      bytes: Effect.sync(() => sizeOf(filename) + logBytes(filename)),
+      broken: Deferred.await(broken),
+    })
+  })
+
+export const layer = ({ filename }: { readonly filename: string }): Layer.Layer<Database, StartupError> =>
+  Layer.scoped(
+    Database,
     Effect.tryPromise({
       try: () => mkdir(dirname(filename), { recursive: true }),
       catch: (cause) => cannotOpen(filename, cause),
-    }),
+    }).pipe(Effect.zipRight(make(filename))),
   )
-  const client = SqliteClient.layer({
-    filename,
-    disableWAL: true,
-    transformQueryNames: snakeCase,
-    transformResultNames: Str.snakeToCamel,
-  }).pipe(Layer.catchAllCause((cause) => Layer.fail(cannotOpen(filename, cause))))
-  return Layer.effect(
-    Database,
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      yield* prepare(sql, filename)
-      const alone = (yield* Effect.makeSemaphore(1)).withPermits(1)
-      return Database.of({
-        sql,
-        alone,
-        transaction: (statements) => alone(transactionOn(sql)(statements)),
-        bytes: Effect.sync(() => sizeOf(filename) + sizeOf(`${filename}-wal`)),
-      })
-    }),
-  ).pipe(Layer.provide(client), Layer.provide(folder))
-}

@@ -5,18 +5,18 @@ import { unread, unwritten } from "./Failure.ts"
 
 const decodeValues = Schema.decodeUnknown(Schema.Array(Schema.Struct({ value: Schema.String })))
 
-export const make = Effect.map(Database, ({ alone, sql }) =>
+export const make = Effect.map(Database, ({ read, sql, write }) =>
   EdgeState.of({
     get: (key) =>
       sql`SELECT value FROM edge_state WHERE key = ${key}`.pipe(
-        alone,
         Effect.flatMap(decodeValues),
+        read,
         Effect.map(([row]) => Option.map(Option.fromNullable(row), ({ value }) => value)),
         unread,
       ),
     set: (key, value) =>
       sql`INSERT INTO edge_state ${sql.insert({ key, value })} ON CONFLICT (key) DO UPDATE SET value = excluded.value`.pipe(
-        alone,
+        write,
         Effect.asVoid,
         unwritten,
       ),

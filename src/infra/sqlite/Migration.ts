@@ -1,7 +1,8 @@
 import type { SqlClient } from "@effect/sql"
 import { Effect } from "effect"
 import { StartupError } from "../process/index.ts"
-import { columnDefinitions } from "./Rows.ts"
+import { SpoolDamaged } from "./Codes.ts"
+import { columnDefinitions, columnNames } from "./Rows.ts"
 
 /** The triggers keep `state` in the statement that adds or removes a row, so that the two never disagree. */
 const samples = [
@@ -32,14 +33,34 @@ const returning = [
    END`,
 ]
 
+/** How far each stage of thinning has come, and how many samples it let go. */
+const thinning = [`CREATE TABLE thinning (stage INTEGER PRIMARY KEY, mark INTEGER NOT NULL, dropped INTEGER NOT NULL)`]
+
+const damaged = [
+  `CREATE TABLE salvage (file TEXT PRIMARY KEY, expected INTEGER, next_id INTEGER NOT NULL DEFAULT 0,
+     salvaged INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+]
+
 /** Each brings the file from one schema version to the next; what was released is never changed. */
-const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning]
+const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning, damaged, thinning]
 const schemaVersion = steps.length
+const plausibleVersion = 1_000
+
+/** Each fails where the schema is not what the version says. */
+export const probes: ReadonlyArray<string> = [
+  `SELECT not_before, ${columnNames} FROM sample LIMIT 0`,
+  `SELECT code, message, at, ${columnNames} FROM quarantine LIMIT 0`,
+  `SELECT waiting, last_id, last_ts, last_meter_stamp, last_meter FROM state LIMIT 0`,
+  `SELECT key, value FROM edge_state LIMIT 0`,
+  `SELECT file, expected, next_id, salvaged, lost, done FROM salvage LIMIT 0`,
+  `SELECT stage, mark, dropped FROM thinning LIMIT 0`,
+]
 
 /** Brings the file to this program's schema. Always a write, for a lock that only a write takes. */
 export const migrate = Effect.fn("migrate")(function* (sql: SqlClient.SqlClient, filename: string) {
   const [row] = yield* sql<{ readonly userVersion: number }>`PRAGMA user_version`
   const found = row?.userVersion ?? 0
+  if (found < 0 || found > plausibleVersion) return yield* new SpoolDamaged({ reason: `schema ${found}` })
   if (found > schemaVersion) {
     return yield* new StartupError({
       message: `The spool ${filename} was written by a newer version of this program (schema ${found}, this one knows ${schemaVersion}): run that version, or set DATA_DIR to another folder.`,

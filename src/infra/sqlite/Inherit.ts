@@ -1,0 +1,50 @@
+import { basename } from "node:path"
+import type { SqlClient } from "@effect/sql"
+import { Clock, Effect, Option, Schema, String as Str } from "effect"
+import { type DamagedFile, openDamaged } from "./DamagedFile.ts"
+import { QuarantineRow, Row, StateRow } from "./Rows.ts"
+
+const fromRaw = (raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(raw).map(([name, value]) => [Str.snakeToCamel(name), value]))
+
+/** What a row of a damaged file says, as it is written again; null when it says nothing that could have been taken. */
+const rewritten =
+  <A, I>(schema: Schema.Schema<A, I>) =>
+  (raw: Readonly<Record<string, unknown>>): I | null =>
+    Schema.decodeUnknownOption(schema)(fromRaw(raw)).pipe(Option.flatMap(Schema.encodeOption(schema)), Option.getOrNull)
+
+export const sampleOf = rewritten(Row)
+const quarantinedOf = rewritten(QuarantineRow)
+const stateOf = rewritten(StateRow)
+const rememberedOf = rewritten(Schema.Struct({ key: Schema.String, value: Schema.String }))
+
+const present = <A>(values: ReadonlyArray<A | null>): ReadonlyArray<A> => values.filter((value) => value !== null)
+
+/**
+ * What a new spool takes over at once from a damaged file: what was taken last, what the edge remembers, the
+ * quarantine. Ids of new samples begin beyond all that could be in the file: a number of milliseconds is larger than
+ * any count of samples.
+ */
+const inheritFrom = (sql: SqlClient.SqlClient, file: DamagedFile, path: string) =>
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis
+    const [state = null] = file.rows("state").map(stateOf)
+    yield* sql`INSERT INTO salvage ${sql.insert({ file: basename(path), expected: state?.waiting ?? null })}`
+    yield* sql`INSERT INTO sqlite_sequence (name, seq)
+      SELECT 'sample', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sample')`
+    yield* sql`UPDATE sqlite_sequence SET seq = max(seq, ${nowMs}) WHERE name = 'sample'`
+    yield* sql`UPDATE state SET last_id = max(last_id, ${nowMs})`
+    if (state !== null) {
+      yield* sql`UPDATE state SET last_ts = ${state.lastTs}, last_meter_stamp = ${state.lastMeterStamp},
+        last_meter = ${state.lastMeter} WHERE last_ts IS NULL`
+    }
+    for (const row of present(file.rows("edge_state").map(rememberedOf))) {
+      yield* sql`INSERT OR IGNORE INTO edge_state ${sql.insert(row)}`
+    }
+    for (const row of present(file.rows("quarantine").map(quarantinedOf))) {
+      yield* sql`INSERT OR IGNORE INTO quarantine ${sql.insert(row)}`
+    }
+  })
+
+export const inherit = (sql: SqlClient.SqlClient, path: string) =>
+  Effect.scoped(Effect.flatMap(openDamaged(path), (file) => inheritFrom(sql, file, path)))

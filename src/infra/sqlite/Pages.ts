@@ -1,0 +1,51 @@
+import { Array as Arr, Chunk, Effect, Option, Schema, Stream } from "effect"
+import type { IdRange, Instant } from "../../domain/index.ts"
+import { Database } from "./Database.ts"
+import { unread } from "./Failure.ts"
+import { columnNames, QuarantineRow, Row } from "./Rows.ts"
+
+const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
+const decodeQuarantine = Schema.decodeUnknown(Schema.Array(QuarantineRow))
+
+const pageSize = 1_000
+
+const spooled = ({ id, meter, ...sample }: typeof Row.Type) => ({ id, sample, meter })
+
+/** All rows of a table in order of id, a page at a time. */
+const inPages = <A extends { readonly id: number }, E>(page: (after: number) => Effect.Effect<ReadonlyArray<A>, E>) =>
+  Stream.paginateChunkEffect(0, (after) =>
+    Effect.map(page(after), (rows) => [Chunk.unsafeFromArray(rows), Option.map(Arr.last(rows), ({ id }) => id)]),
+  )
+
+/** How samples get out of the file, never all at once. */
+export const makePages = Effect.map(Database, ({ read, sql }) => {
+  const names = sql.literal(columnNames)
+  const samplesWhere = (condition: ReturnType<typeof sql.and>, order: "ASC" | "DESC", limit: number) =>
+    sql`SELECT id, ${names} FROM sample WHERE ${condition} ORDER BY id ${sql.literal(order)} LIMIT ${limit}`.pipe(
+      Effect.flatMap(decodeRows),
+      Effect.map(Arr.map(spooled)),
+      read,
+      unread,
+    )
+  const due = (now: Instant, lent: ReadonlyArray<IdRange>) =>
+    sql.and([
+      sql`not_before <= ${now.epochMillis}`,
+      ...lent.map(({ first, last }) => sql`id NOT BETWEEN ${first} AND ${last}`),
+    ])
+
+  return {
+    oldestDue: (limit: number, now: Instant, lent: ReadonlyArray<IdRange>) =>
+      samplesWhere(due(now, lent), "ASC", limit),
+    newestDue: (limit: number, now: Instant, lent: ReadonlyArray<IdRange>) =>
+      Effect.map(samplesWhere(due(now, lent), "DESC", limit), Arr.reverse),
+    samples: inPages((after) => samplesWhere(sql.and([sql`id > ${after}`]), "ASC", pageSize)),
+    quarantine: inPages((after) =>
+      sql`SELECT * FROM quarantine WHERE id > ${after} ORDER BY id LIMIT ${pageSize}`.pipe(
+        Effect.flatMap(decodeQuarantine),
+        Effect.map(Arr.map(({ at, code, message, ...row }) => ({ ...spooled(row), code, message, at }))),
+        read,
+        unread,
+      ),
+    ),
+  }
+})

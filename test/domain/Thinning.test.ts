@@ -1,0 +1,136 @@
+import { DateTime, FastCheck as fc, Option } from "effect"
+import { describe, expect, it } from "vitest"
+import {
+  computedPeak,
+  gatherFacts,
+  quarterHourMs,
+  quarterHourOf,
+  quarterStartMs,
+  reportedPeaks,
+  type Sample,
+  thin,
+  type ThinningRow,
+  thinningStages,
+} from "../../src/domain/index.ts"
+import { baseMs, sampleAt } from "../support/Samples.ts"
+
+const brussels = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
+
+const rowOf = (sample: Sample, id: number): ThinningRow => ({
+  id,
+  tsMs: sample.ts.epochMillis,
+  powerW: sample.powerW,
+  importKwh: sample.energyImportKwh,
+  exportKwh: sample.energyExportKwh,
+  said: JSON.stringify([sample.monthlyPowerPeakW, sample.monthlyPowerPeakTs, sample.tariff]),
+  saysOfItself: false,
+})
+
+/** What bills rest on, of every quarter-hour that holds samples. */
+const quartersOf = (samples: ReadonlyArray<Sample>) => {
+  const window = samples.map((sample) => ({
+    tsMs: sample.ts.epochMillis,
+    powerW: sample.powerW,
+    importKwh: sample.energyImportKwh,
+    exportKwh: sample.energyExportKwh,
+  }))
+  const starts = [...new Set(window.map(({ tsMs }) => quarterStartMs(tsMs)))]
+  return starts.flatMap((startMs) => {
+    const near = window.filter(
+      ({ tsMs }, i) =>
+        (tsMs >= startMs && tsMs < startMs + quarterHourMs) ||
+        quarterStartMs(window[i + 1]?.tsMs ?? NaN) === startMs ||
+        quarterStartMs(window[i - 1]?.tsMs ?? NaN) === startMs,
+    )
+    const facts = gatherFacts(near, startMs)
+    return facts === null ? [] : [quarterHourOf(facts)]
+  })
+}
+const billed = (samples: ReadonlyArray<Sample>) =>
+  quartersOf(samples).map(({ maxPowerW: _, meanPowerW: __, sampleCount: ___, ...rest }) => rest)
+
+/** Seconds between samples, watts, and what the meter says from then on. */
+const step = fc.record({
+  s: fc.oneof({ weight: 60, arbitrary: fc.constant(1) }, { weight: 3, arbitrary: fc.integer({ min: 2, max: 1_500 }) }),
+  powerW: fc.integer({ min: -2_000, max: 8_000 }),
+})
+const series = (registers: boolean) =>
+  fc
+    .tuple(fc.array(step, { minLength: 400, maxLength: 3_000, size: "max" }), fc.integer({ min: 0, max: 900 }))
+    .map(([steps, offsetS]) => {
+      let tsMs = baseMs + offsetS * 1000
+      let importKwh = 1_000
+      let exportKwh = 200
+      return steps.map(({ powerW, s }, i) => {
+        tsMs += s * 1000
+        importKwh += (Math.max(powerW, 0) * s) / 3_600_000
+        exportKwh += (Math.max(-powerW, 0) * s) / 3_600_000
+        return sampleAt(tsMs, {
+          powerW,
+          energyImportKwh: registers ? Math.round(importKwh * 1000) / 1000 : null,
+          energyExportKwh: registers ? Math.round(exportKwh * 1000) / 1000 : null,
+          monthlyPowerPeakW: 3_000 + Math.floor(i / 250),
+          monthlyPowerPeakTs: DateTime.unsafeMake(baseMs - 60_000),
+        })
+      })
+    })
+
+const thinned = (samples: ReadonlyArray<Sample>, stages = thinningStages): ReadonlyArray<Sample> =>
+  stages.reduce((rows, stage) => {
+    const gone = new Set(thin(rows.map(rowOf), stage).ids)
+    return rows.filter((_, id) => !gone.has(id))
+  }, samples)
+
+describe("thinning", () => {
+  it("changes no quarter-hour, no peak and no report of the meter's", () => {
+    fc.assert(
+      fc.property(series(true), (samples) => {
+        for (const upTo of [1, 2]) {
+          const left = thinned(samples, thinningStages.slice(0, upTo))
+          expect(billed(left)).toEqual(billed(samples))
+          expect(computedPeak(quartersOf(left))).toEqual(computedPeak(quartersOf(samples)))
+          const reports = reportedPeaks(samples, brussels).map(({ month, peakW }) => ({ month, peakW }))
+          expect(reportedPeaks(left, brussels).map(({ month, peakW }) => ({ month, peakW }))).toEqual(reports)
+        }
+      }),
+      { seed: 4, numRuns: 12 },
+    )
+  })
+
+  it("leaves one sample in ten seconds, then one a minute, of complete quarter-hours", () => {
+    const hour = Array.from({ length: 3_600 + 60 }, (_, n) =>
+      sampleAt(baseMs + n * 1000, { energyImportKwh: 5, energyExportKwh: 5 }),
+    )
+    // Six a minute and one at the end of each quarter-hour; the last minute belongs to a quarter-hour that goes on.
+    expect(thinned(hour, thinningStages.slice(0, 1))).toHaveLength(4 * (90 + 1) + 60)
+    expect(thinned(hour, thinningStages.slice(0, 2))).toHaveLength(4 * (15 + 1) + 60)
+  })
+
+  it("leaves samples without registers to the last stages", () => {
+    fc.assert(
+      fc.property(series(false), (samples) => {
+        const withPower = samples.map((sample) => ({ ...sample, powerW: -Math.abs(sample.powerW) - 1 }))
+        expect(thinned(withPower, thinningStages.slice(0, 2))).toEqual(withPower)
+      }),
+      { seed: 4, numRuns: 5 },
+    )
+  })
+
+  it("keeps what says something new", () => {
+    const rows = Array.from({ length: 1_000 }, (_, n) =>
+      sampleAt(baseMs + n * 1000, { energyImportKwh: 5, energyExportKwh: 5, tariff: n < 333 ? 1 : 2 }),
+    )
+    const left = thinned(rows)
+    expect(left.some(({ ts }) => ts.epochMillis === baseMs + 333_000)).toBe(true)
+    const own = rows.map((sample, id) => ({ ...rowOf(sample, id), saysOfItself: id === 77 }))
+    expect(thin(own, { stepMs: 60_000, registers: true }).ids).not.toContain(77)
+  })
+
+  it("decides only upon complete quarter-hours, and says how far it came", () => {
+    const rows = Array.from({ length: 1_000 }, (_, n) =>
+      rowOf(sampleAt(baseMs + n * 1000, { energyImportKwh: 5, energyExportKwh: 5 }), n + 1),
+    )
+    expect(Option.fromNullable(thin(rows, { stepMs: 60_000, registers: true }).mark)).toEqual(Option.some(900))
+    expect(thin(rows.slice(0, 900), { stepMs: 60_000, registers: true })).toEqual({ ids: [], mark: null })
+  })
+})

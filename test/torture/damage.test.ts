@@ -1,0 +1,164 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import Sqlite from "better-sqlite3"
+import { Chunk, Duration, Effect, Either, Logger, LogLevel, Stream } from "effect"
+import { afterAll, describe, expect, it } from "vitest"
+import { EdgeState, Spool } from "../../src/domain/ports/index.ts"
+import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
+import { sampleAt } from "../infra/samples.ts"
+import { appendAll, numbersOf } from "../infra/spools.ts"
+import { type Chance, chance, firstSeed, seeds, tortured } from "./Seeds.ts"
+
+const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "damage-"))
+afterAll(() => {
+  rmSync(folder, { recursive: true })
+})
+let folders = 0
+const newFolder = () => mkdtempSync(join(folder, `${++folders}-`))
+
+const taken = 2_000
+const committed = 1_500
+
+const quiet = Logger.minimumLogLevel(LogLevel.None)
+const run = <A, E>(filename: string, program: Effect.Effect<A, E, Spool | EdgeState>) =>
+  Effect.runPromise(program.pipe(Effect.provide(SqliteSpool.layer({ filename })), Effect.provide(quiet)))
+
+/** What a machine that lost its power leaves behind: a file of 1,500 samples and a log of 500 more. */
+const original = newFolder()
+const prepared = (async () => {
+  const filename = join(original, "spool.sqlite")
+  const grouped = SqliteSpool.layer({ filename, commit: Duration.millis(100) })
+  const fill = (from: number, to: number) =>
+    Effect.flatMap(Spool, (spool) =>
+      appendAll(
+        spool,
+        Array.from({ length: to - from }, (_, n) => from + n),
+      ),
+    )
+  await Effect.runPromise(fill(0, committed).pipe(Effect.provide(grouped)))
+  await Effect.runPromise(
+    Effect.gen(function* () {
+      const spool = yield* Spool
+      yield* Effect.flatMap(EdgeState, (state) => state.set("meter-key", "pinned"))
+      yield* fill(committed, taken)
+      yield* Stream.runCount(spool.samples).pipe(
+        Effect.delay("20 millis"),
+        Effect.repeat({ until: (count) => count === taken }),
+      )
+      copyFileSync(filename, join(original, "left.sqlite"))
+      copyFileSync(`${filename}-wal`, join(original, "left.sqlite-wal"))
+    }).pipe(Effect.provide(grouped)),
+  )
+})()
+
+const flip = (path: string, random: Chance, from: number, to: number): void => {
+  const bytes = readFileSync(path)
+  const at = from + random.below(Math.max(Math.min(to, bytes.length) - from, 1))
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8))
+  writeFileSync(path, bytes)
+}
+
+const scramble = (path: string, random: Chance): void => {
+  const bytes = readFileSync(path)
+  const page = 1 + random.below(Math.floor(bytes.length / 4096) - 1)
+  for (let i = 0; i < 4096; i++) bytes[page * 4096 + i] = random.below(256)
+  writeFileSync(path, bytes)
+}
+
+const sizeOf = (path: string): number => readFileSync(path).length
+
+type Damage = readonly [string, (path: string, random: Chance) => void]
+const damages: readonly [Damage, ...ReadonlyArray<Damage>] = [
+  ["a bit of the header", (path, random) => flip(path, random, 0, 100)],
+  ["a bit of a page", (path, random) => flip(path, random, 4096, Infinity)],
+  ["a bit of the log", (path, random) => flip(`${path}-wal`, random, 0, Infinity)],
+  ["a scrambled page", scramble],
+  ["a truncated file", (path, random) => truncateSync(path, random.below(sizeOf(path)))],
+  ["a truncated log", (path, random) => truncateSync(`${path}-wal`, random.below(sizeOf(`${path}-wal`)))],
+  [
+    "garbage",
+    (path, random) => writeFileSync(path, Buffer.from(Array.from({ length: 50_000 }, () => random.below(256)))),
+  ],
+  ["an empty file", (path) => truncateSync(path, 0)],
+  [
+    "another schema",
+    (path, random) => {
+      const db = new Sqlite(path)
+      db.exec(random.below(2) === 0 ? "DROP TABLE state" : "PRAGMA user_version = 0")
+      db.close()
+    },
+  ],
+]
+
+interface Outcome {
+  readonly numbers: ReadonlyArray<number>
+  readonly salvaged: number
+  readonly lost: number
+  readonly pinned: boolean
+  readonly starts: number
+}
+
+/** A process that starts, takes a sample at once and reads all that waits; it starts anew where the spool says so. */
+const live = async (filename: string, starts = 1): Promise<Outcome> => {
+  const before = performance.now()
+  const outcome = await run(
+    filename,
+    Effect.gen(function* () {
+      const spool = yield* Spool
+      const state = yield* EdgeState
+      yield* spool.append(sampleAt(1_000_000 + starts), null)
+      expect(performance.now() - before).toBeLessThan(5_000)
+      const { lost, salvaged } = yield* spool.status.pipe(
+        Effect.delay("20 millis"),
+        Effect.repeat({ until: ({ salvaging }) => !salvaging }),
+      )
+      const numbers = numbersOf(Chunk.toReadonlyArray(yield* Stream.runCollect(spool.samples)))
+      const pinned = yield* state.get("meter-key")
+      return { numbers, salvaged, lost, pinned: pinned._tag === "Some", starts }
+    }).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => broken)), Effect.either),
+  )
+  if (Either.isRight(outcome)) return outcome.right
+  if (starts >= 3) throw new Error(`still broken: ${outcome.left.message}`)
+  const next = newFolder()
+  for (const name of readdirSync(join(filename, ".."))) copyFileSync(join(filename, "..", name), join(next, name))
+  return live(join(next, "spool.sqlite"), starts + 1)
+}
+
+/** Damage that a set-aside file tells of: what was waiting is read or counted. */
+const counted = ["a scrambled page", "a truncated file", "garbage", "another schema"]
+
+describe("a damaged spool", () => {
+  const all = seeds(18)
+  const title = `starts and goes on, whatever the damage (${all.length} seeds from ${firstSeed})`
+
+  it(title, { timeout: 60_000 + all.length * 3_000 }, async () => {
+    await prepared
+    for (const seed of all) {
+      const random = chance(seed)
+      const [name, damage] = damages[seed % damages.length] ?? damages[0]
+      const filename = join(newFolder(), "spool.sqlite")
+      copyFileSync(join(original, "left.sqlite"), filename)
+      copyFileSync(join(original, "left.sqlite-wal"), `${filename}-wal`)
+      damage(filename, random)
+      const { lost, numbers, pinned, salvaged, starts } = await live(filename)
+      const old = numbers.filter((n) => n < taken).length
+      const what = `seed ${seed}, ${name}: ${old} of ${taken} read, ${salvaged} salvaged, ${lost} lost, ${starts} starts`
+      if (tortured) console.log(what)
+      expect(numbers.at(-1), what).toBeGreaterThanOrEqual(1_000_000)
+      expect(new Set(numbers).size, what).toBe(numbers.length)
+      if (counted.includes(name)) expect(old + lost, what).toBe(taken)
+      if (name === "a scrambled page") expect(lost, what).toBeLessThan(20)
+      if (name === "another schema") expect([old, pinned], what).toEqual([taken, true])
+    }
+  })
+})
