@@ -1,4 +1,6 @@
-import { quarterStartMs } from "./QuarterHour.ts"
+import { quarterHourMs, quarterStartMs } from "./QuarterTime.ts"
+import { follows } from "./Registers.ts"
+import { doubtReachMs } from "./WindowFacts.ts"
 
 /** What of a spooled sample decides whether it may go. */
 export interface ThinningRow {
@@ -69,15 +71,35 @@ export interface Thinned {
   readonly mark: number | null
 }
 
+/** Where a reading does not follow from the one before, or another meter may have taken over. */
+const doubts = (rows: ReadonlyArray<ThinningRow>): ReadonlyArray<number> =>
+  rows.flatMap((row, i) => {
+    const before = rows[i - 1]
+    return row.saysOfItself || (before !== undefined && !follows(before, row)) ? [row.tsMs] : []
+  })
+
+/** A quarter-hour in doubt is decided by all readings around it: none of them may go. */
+const reachMs = doubtReachMs + quarterHourMs
+
 /**
- * Thins samples in the order they were taken. The first and the last of each quarter-hour stay, so that what its
- * registers say, its bounds and whether it may set a peak are what they were. The last quarter-hour given may go on:
- * it is left alone.
+ * Thins samples in the order they were taken; those up to the id `after` are there for what they say of the others.
+ * The first and the last of each quarter-hour stay, so that what its registers say, its bounds and whether it may set
+ * a peak are what they were. What lies less than an hour and a half before the end is left alone.
  */
-export const thin = (rows: ReadonlyArray<ThinningRow>, { registers, stepMs }: ThinningStage): Thinned => {
-  const complete = byQuarter(rows).slice(0, -1)
+export const thin = (rows: ReadonlyArray<ThinningRow>, { registers, stepMs }: ThinningStage, after = 0): Thinned => {
+  const endMs = rows.at(-1)?.tsMs ?? 0
+  const doubted = doubts(rows)
+  const decided = byQuarter(rows).filter(
+    ([first, ...others]) =>
+      first !== undefined &&
+      (others.at(-1) ?? first).id > after &&
+      quarterStartMs(first.tsMs) + quarterHourMs + reachMs <= endMs,
+  )
+  const certain = decided.filter(
+    ([first]) => !doubted.some((tsMs) => Math.abs(tsMs - (first?.tsMs ?? 0)) < reachMs + quarterHourMs),
+  )
   return {
-    ids: complete.flatMap((quarter) => (quarter.every(hasRegisters) === registers ? mayGo(quarter, stepMs) : [])),
-    mark: complete.at(-1)?.at(-1)?.id ?? null,
+    ids: certain.flatMap((quarter) => (quarter.every(hasRegisters) === registers ? mayGo(quarter, stepMs) : [])),
+    mark: decided.at(-1)?.at(-1)?.id ?? null,
   }
 }

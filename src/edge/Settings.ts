@@ -49,3 +49,28 @@ export const parseInterval = (text: string): Either.Either<Duration.Duration, st
     Option.filter((interval) => Duration.isFinite(interval) && Duration.greaterThanOrEqualTo(interval, leastInterval)),
     Either.fromOption(() => "expected 500 millis or more, such as 1 second"),
   )
+
+const aMinute = Duration.minutes(1)
+
+/** When samples are committed: `each` at once, or in groups of some seconds, such as `5s`. */
+export const parseCommit = (text: string): Either.Either<"each" | Duration.Duration, string> => {
+  const trimmed = text.trim()
+  if (trimmed === "each") return Either.right(trimmed)
+  return Duration.decodeUnknown(trimmed.replace(/^(\d+) ?s$/, "$1 seconds")).pipe(
+    Option.filter((group) => Duration.between(group, { minimum: Duration.seconds(1), maximum: aMinute })),
+    Either.fromOption(() => "expected each, or seconds up to a minute, such as 5s"),
+  )
+}
+
+const units: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }
+/** About a day of samples. */
+const leastBytes = 16_000_000
+
+/** A size on the disk: bytes, or with a unit such as `500 MB`. */
+export const parseBytes = (text: string): Either.Either<number, string> => {
+  const [, amount = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([KMG]?B|)$/i.exec(text.trim()) ?? []
+  const bytes = Math.round(Number(amount) * (units[unit.toUpperCase()] ?? NaN))
+  return amount !== "" && bytes >= leastBytes
+    ? Either.right(bytes)
+    : Either.left("expected a size of 16 MB or more, such as 2 GB")
+}

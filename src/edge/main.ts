@@ -12,9 +12,18 @@ import { spool } from "./commands/Spool.ts"
 import { status } from "./commands/Status.ts"
 import { meterCheck, provideCheck, serverCheck, spoolCheck, tokenCheck, unlessRunning } from "./Doctor.ts"
 import * as Edge from "./Program.ts"
-import { parseInterval, parseMeterHost, parseServerUrl, parseToken, parseZone } from "./Settings.ts"
+import {
+  parseBytes,
+  parseCommit,
+  parseInterval,
+  parseMeterHost,
+  parseServerUrl,
+  parseToken,
+  parseZone,
+} from "./Settings.ts"
 import { readReport } from "./StatusReport.ts"
 import * as StatusFile from "./StatusFile.ts"
+import { untilBroken } from "./UntilBroken.ts"
 
 const token = (name: string) => Settings.parsed(name, (text) => Either.map(parseToken(text), Redacted.make))
 
@@ -24,7 +33,11 @@ const currentDeviceToken = Effect.mapError(deviceToken, (error) => ({ message: d
 
 const dataDir = Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data")
 const statusPath = Config.map(dataDir, (folder) => join(folder, "status.json"))
-const spoolFile = Config.map(dataDir, (folder) => join(folder, "spool.sqlite"))
+const spoolOptions = Config.all({
+  filename: Config.map(dataDir, (folder) => join(folder, "spool.sqlite")),
+  commit: Config.withDefault(Settings.parsed("SPOOL_COMMIT", parseCommit), "each" as const),
+  maxBytes: Config.withDefault(Settings.parsed("SPOOL_MAX_BYTES", parseBytes), 2_000_000_000),
+})
 
 const settings = Config.all({
   meter: Settings.parsed("HW_P1_HOST", parseMeterHost),
@@ -38,7 +51,7 @@ const settings = Config.all({
 })
 type Settings = Config.Config.Success<typeof settings>
 
-const layerSpool = Layer.unwrapEffect(Effect.map(spoolFile, (filename) => SqliteSpool.layer({ filename })))
+const layerSpool = Layer.unwrapEffect(Effect.map(spoolOptions, SqliteSpool.layer))
 
 const layerMeter = ({ caFile, meter, meterToken }: Settings) =>
   Layer.unwrapEffect(
@@ -67,8 +80,10 @@ const live = Effect.gen(function* () {
   return yield* statusFile.pipe(
     Layer.tap(() => started),
     Layer.provide(edge),
-    Layer.provide([layerMeter(given), layerSpool, InternetClient.layer]),
+    Layer.provide([layerMeter(given), InternetClient.layer]),
     Layer.launch,
+    untilBroken,
+    Effect.provide(layerSpool),
     Effect.provide(layerLogs(logs)),
   )
 })

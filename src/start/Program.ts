@@ -5,7 +5,7 @@ import { Clock, Context, type DateTime, Effect, Layer, Option, Redacted, Ref, Sc
 import type { Realtime } from "../domain/index.ts"
 import { P1Api } from "../domain/api/index.ts"
 import { type Meter, RealtimeCache, Store } from "../domain/ports/index.ts"
-import { Edge, EdgeStatus } from "../edge/index.ts"
+import { Edge, EdgeStatus, untilBroken } from "../edge/index.ts"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { HomeWizardMeter } from "../infra/homewizard/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
@@ -128,11 +128,8 @@ export const program = (options: Options) =>
         poll: { zone: options.zone, interval: "1 second" },
         upload: { server: { url: baseUrl, token: Effect.succeed(deviceToken) }, interval: "1 second" },
       }).pipe(
-        Layer.provide([
-          meter,
-          SqliteSpool.layer({ filename: join(options.dataDir, "spool.sqlite") }),
-          NodeHttpClient.layerUndici,
-        ]),
+        Layer.provide([meter, NodeHttpClient.layerUndici]),
+        Layer.provideMerge(SqliteSpool.layer({ filename: join(options.dataDir, "spool.sqlite") })),
       ),
     )
     yield* step(`edge     samples are spooled in ${join(options.dataDir, "spool.sqlite")}`)
@@ -156,5 +153,8 @@ export const program = (options: Options) =>
     yield* Effect.zipWith(realtime, Ref.get(status), statusLine).pipe(
       Effect.flatMap(screen.status),
       Effect.repeat(Schedule.spaced(screen.live ? statusEvery.live : statusEvery.log)),
+      untilBroken,
+      Effect.provide(edge),
+      Effect.catchTag("SpoolBroken", ({ message }) => new StartupError({ message })),
     )
   }).pipe(Effect.scoped, Effect.provide(NodeHttpClient.layerUndici))

@@ -1,6 +1,13 @@
-import { Either, Option } from "effect"
+import { Duration, Either, Option } from "effect"
 import { describe, expect, it } from "vitest"
-import { parseMeterHost, parseServerUrl, parseToken, parseZone } from "../../src/edge/Settings.ts"
+import {
+  parseBytes,
+  parseCommit,
+  parseMeterHost,
+  parseServerUrl,
+  parseToken,
+  parseZone,
+} from "../../src/edge/Settings.ts"
 
 describe("settings", () => {
   it.each([
@@ -53,5 +60,24 @@ describe("settings", () => {
       Option.some("Europe/Brussels"),
     )
     expect(Either.isLeft(parseZone("Europe/Atlantis"))).toBe(true)
+  })
+
+  it.each([
+    ["each", "each"],
+    ["5s", Duration.seconds(5)],
+    [" 10 seconds", Duration.seconds(10)],
+  ] as const)("samples are committed %s", (text, expected) => {
+    expect(parseCommit(text)).toEqual(Either.right(expected))
+  })
+
+  it.each(["", "never", "0s", "2 minutes", "5"])("samples are not committed '%s'", (text) => {
+    expect(Either.isLeft(parseCommit(text))).toBe(true)
+  })
+
+  it("a size has a unit or none, and is no smaller than a day of samples", () => {
+    expect(["2 GB", "500MB", "20000000", "1.5gb"].map((text) => Either.getOrNull(parseBytes(text)))).toEqual([
+      2e9, 5e8, 2e7, 1.5e9,
+    ])
+    expect(["", "GB", "2 TB", "1 MB", "-5 GB", "lots"].every((text) => Either.isLeft(parseBytes(text)))).toBe(true)
   })
 })

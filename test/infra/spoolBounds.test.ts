@@ -71,7 +71,7 @@ const settled = (options: { readonly filename: string; readonly maxBytes: number
   }).pipe(Effect.provide(SqliteSpool.layer(options)), Effect.runPromise)
 
 describe("a spool at its bound", () => {
-  const count = 16_000
+  const count = 20_000
 
   it("thins its oldest samples without changing a quarter-hour, and counts", { timeout: 120_000 }, async () => {
     const filename = newFile()

@@ -153,7 +153,7 @@ describe("a damaged spool", () => {
       const { lost, numbers, pinned, salvaged, starts } = await live(filename)
       const old = numbers.filter((n) => n < taken).length
       const what = `seed ${seed}, ${name}: ${old} of ${taken} read, ${salvaged} salvaged, ${lost} lost, ${starts} starts`
-      if (tortured) console.log(what)
+      if (tortured) process.stdout.write(`${what}\n`)
       expect(numbers.at(-1), what).toBeGreaterThanOrEqual(1_000_000)
       expect(new Set(numbers).size, what).toBe(numbers.length)
       if (counted.includes(name)) expect(old + lost, what).toBe(taken)

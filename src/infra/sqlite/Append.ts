@@ -1,6 +1,6 @@
-import { Duration, Effect, Ref, Schedule, Schema } from "effect"
+import { type Duration, Effect, Ref, Schedule, Schema } from "effect"
 import type { MeterInfo, Sample } from "../../domain/index.ts"
-import { SpoolError } from "../../domain/ports/index.ts"
+import { type SpoolError } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
 import { unwritten } from "./Failure.ts"
 import { NewRow } from "./Rows.ts"

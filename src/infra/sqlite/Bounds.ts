@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises"
 import { dirname } from "node:path"
-import { Effect, Ref, Schedule, Schema } from "effect"
-import { thin, type ThinningRow, thinningStages } from "../../domain/index.ts"
+import { Array as Arr, Effect, Ref, Schedule, Schema } from "effect"
+import { thin, type ThinningStage, thinningStages } from "../../domain/index.ts"
 import { SpoolError } from "../../domain/ports/index.ts"
 import { Database, logBytes } from "./Database.ts"
 
@@ -15,7 +15,9 @@ export interface Bounds {
 export const defaultBounds: Bounds = { maxBytes: 2_000_000_000, minFreeBytes: 200_000_000 }
 
 const lookEvery = "30 seconds"
-const chunkSize = 5_000
+const chunkSize = 12_000
+/** So many samples before them are looked at as well. */
+const contextSize = 5_000
 /** Thinning goes on until so much of the room is used: not again at the next sample. */
 const enough = 0.97
 /** A log that takes more of the room than this is cut. */
@@ -39,22 +41,29 @@ const decodeMark = Schema.decodeUnknown(Schema.Array(Schema.Struct({ mark: Schem
 
 type Sql = (typeof Database.Service)["sql"]
 
-const chunkAfter = (sql: Sql, mark: number) =>
-  sql`SELECT id, ts AS ts_ms, power_w, energy_import_kwh AS import_kwh, energy_export_kwh AS export_kwh,
-      json_array(tariff, monthly_power_peak_w, monthly_power_peak_ts, external) AS said, meter IS NOT NULL AS says_of_itself
-    FROM sample WHERE id > ${mark} ORDER BY id LIMIT ${chunkSize}`.pipe(Effect.flatMap(decodeRows))
+const columns = `id, ts AS ts_ms, power_w, energy_import_kwh AS import_kwh, energy_export_kwh AS export_kwh,
+  json_array(tariff, monthly_power_peak_w, monthly_power_peak_ts, external) AS said, meter IS NOT NULL AS says_of_itself`
 
-/** A chunk that holds one quarter-hour and is full goes whole: no meter gives so many samples in a quarter-hour. */
-const decide = (rows: ReadonlyArray<ThinningRow>, stage: (typeof thinningStages)[number]) => {
-  const { ids, mark } = thin(rows, stage)
-  return { ids, mark: mark ?? (rows.length === chunkSize ? (rows.at(-1)?.id ?? null) : null) }
-}
+const around = (sql: Sql, mark: number) =>
+  Effect.gen(function* () {
+    const names = sql.literal(columns)
+    const before = yield* sql`SELECT ${names} FROM sample WHERE id <= ${mark} ORDER BY id DESC LIMIT ${contextSize}`
+    const after = yield* sql`SELECT ${names} FROM sample WHERE id > ${mark} ORDER BY id LIMIT ${chunkSize}`
+    return { before: Arr.reverse(yield* decodeRows(before)), after: yield* decodeRows(after) }
+  })
+
+/** Samples so close that none of a full piece can be decided upon are passed over. */
+const decide = (sql: Sql, stage: ThinningStage, mark: number) =>
+  Effect.map(around(sql, mark), ({ after, before }) => {
+    const thinned = thin([...before, ...after], stage, mark)
+    return { ids: thinned.ids, mark: thinned.mark ?? (after.length === chunkSize ? (after.at(-1)?.id ?? null) : null) }
+  })
 
 /** One piece of thinning; false when the newest samples have been reached. To be run in a transaction. */
-const thinSome = (sql: Sql, stage: (typeof thinningStages)[number], index: number) =>
+const thinSome = (sql: Sql, stage: ThinningStage, index: number) =>
   Effect.gen(function* () {
     const [known] = yield* Effect.flatMap(sql`SELECT mark FROM thinning WHERE stage = ${index}`, decodeMark)
-    const { ids, mark } = decide(yield* chunkAfter(sql, known?.mark ?? 0), stage)
+    const { ids, mark } = yield* decide(sql, stage, known?.mark ?? 0)
     if (mark === null) return false
     yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`
     yield* sql`INSERT INTO thinning ${sql.insert({ stage: index, mark, dropped: ids.length })}
