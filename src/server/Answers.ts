@@ -1,8 +1,22 @@
 import { createHash } from "node:crypto"
 import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Cache, Context, DateTime, Deferred, Duration, Effect, type Exit, FiberId, Layer, Option, Schema } from "effect"
+import {
+  Cache,
+  Context,
+  DateTime,
+  Deferred,
+  Duration,
+  Effect,
+  type Exit,
+  FiberId,
+  Layer,
+  Metric,
+  Option,
+  Schema,
+} from "effect"
 import { type Device, type DeviceId, localDateOf } from "../domain/index.ts"
 import { type Answer, AnswerCache, Store, StoreUnavailable } from "../domain/ports/index.ts"
+import { cacheReads } from "./Metrics.ts"
 import { orUnavailable } from "./Problems.ts"
 import { requestedDevice, zoneOf } from "./Readers.ts"
 
@@ -24,6 +38,9 @@ export class Answers extends Context.Tag("server/Answers")<
     readonly answer: <E, R>(key: string, compute: Effect.Effect<Answer, E, R>) => Effect.Effect<Answer, E, R>
   }
 >() {}
+
+const hits = cacheReads("answers", "hit")
+const misses = cacheReads("answers", "miss")
 
 const make = Effect.gen(function* () {
   const store = yield* Store
@@ -63,10 +80,12 @@ const make = Effect.gen(function* () {
       Effect.flatMap(
         cache.get(key),
         Option.match({
-          onSome: Effect.succeed,
+          onSome: (found) => Effect.as(Metric.increment(hits), found),
           // Who computes a key computes the same: the failures of one are those of all.
           onNone: () =>
-            Effect.flatMap(computeOnce(key, compute), Deferred.await).pipe(
+            Metric.increment(misses).pipe(
+              Effect.zipRight(computeOnce(key, compute)),
+              Effect.flatMap(Deferred.await),
               Effect.flatMap((exit) => exit as Exit.Exit<Answer, E>),
             ),
         }),

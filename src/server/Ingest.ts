@@ -1,9 +1,11 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { Array as Arr, DateTime, Effect, Predicate, Schema } from "effect"
+import { Array as Arr, Clock, DateTime, Effect, Metric, Predicate, Record, Schema } from "effect"
 import { BadRequest, CurrentDevice, Forbidden, P1Api, Unprocessable } from "../domain/api/index.ts"
 import { BatchExtras, type DeviceId, type IngestReply, maxBatchSize } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
 import { Answers } from "./Answers.ts"
+import { DeviceFigures } from "./DeviceFigures.ts"
+import { ingestLag, ingestRows } from "./Metrics.ts"
 import { jsonBody } from "./Body.ts"
 import { orUnavailable } from "./Problems.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
@@ -32,6 +34,17 @@ const sameDevice = (deviceId: DeviceId, body: unknown, rows: ReadonlyArray<unkno
     ? new Forbidden({ detail: "device_id is not the device of this token." })
     : Effect.void
 
+const counted = (rows: Record<Parameters<typeof ingestRows>[0], number>) =>
+  Effect.forEach(Record.toEntries(rows), ([outcome, count]) => Metric.incrementBy(ingestRows(outcome), count))
+
+const measureLag = (deviceId: DeviceId, samples: Sorted["samples"]) =>
+  Effect.gen(function* () {
+    const { seen } = yield* DeviceFigures
+    const newestMs = samples.reduce((newest, { ts }) => Math.max(newest, ts.epochMillis), 0)
+    yield* seen(deviceId, newestMs)
+    yield* Metric.update(ingestLag, Math.max(0, (yield* Clock.currentTimeMillis) - newestMs) / 1000)
+  })
+
 const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchExtras, receivedAt: DateTime.Utc) =>
   Effect.gen(function* () {
     const { ingest } = yield* Store
@@ -42,6 +55,8 @@ const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchE
     yield* raised(deviceId, counts.revision)
     yield* refresh(deviceId)
     const { conflicts, duplicates, inserted } = counts
+    yield* counted({ inserted, duplicate: duplicates - conflicts, conflict: conflicts, rejected: rejected.length })
+    yield* measureLag(deviceId, samples)
     return { received: samples.length + rejected.length, inserted, duplicates, conflicts, rejected }
   }).pipe(Effect.uninterruptible)
 
@@ -61,6 +76,7 @@ const ingest = Effect.gen(function* () {
       conflicts: 0,
       rejected: sorted.rejected,
     }
+    yield* counted({ inserted: 0, duplicate: 0, conflict: 0, rejected: rows.length })
     return nothing
   }
   return yield* store(deviceId, sorted, extras, now)

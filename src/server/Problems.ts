@@ -5,7 +5,6 @@ import {
   HttpServerError,
   HttpServerRequest,
   HttpServerResponse,
-  OpenApi,
 } from "@effect/platform"
 import { Array as Arr, Cause, Effect, type Layer, Predicate } from "effect"
 import {
@@ -19,7 +18,7 @@ import {
 } from "../domain/api/index.ts"
 import type { StoreUnavailable } from "../domain/ports/index.ts"
 import { withHeaders } from "./Headers.ts"
-import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
+import { routes } from "./Routes.ts"
 
 /** Seconds after which a client that found the store away may ask again. */
 const retryAfterS = 5
@@ -37,14 +36,6 @@ export const orUnavailable = <A, E, R>(
         Effect.zipRight(new Unavailable({ detail: "The store cannot be reached; ask again later.", retryAfterS })),
       ),
   )
-
-const routes = [
-  ...Object.entries(OpenApi.fromApi(DocumentedApi).paths).map(([path, methods]) => ({
-    pattern: new RegExp(`^${path.replace(/\{\w+\}/g, "[^/]+")}$`),
-    methods: Object.keys(methods).map((method) => method.toUpperCase()),
-  })),
-  ...[openApiPath, docsPath].map((path) => ({ pattern: new RegExp(`^${path}$`), methods: ["GET"] })),
-]
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 

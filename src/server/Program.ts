@@ -1,5 +1,5 @@
 import { HttpApiBuilder, HttpApiSwagger, HttpRouter, HttpServer } from "@effect/platform"
-import { type Duration, Effect, Layer } from "effect"
+import { type Duration, Effect, Layer, Option } from "effect"
 import {
   type AnswerCache,
   type RateLimits,
@@ -13,6 +13,7 @@ import type { StartupError } from "../infra/process/index.ts"
 import * as Answers from "./Answers.ts"
 import * as Authorization from "./Authorization.ts"
 import * as Capacity from "./Capacity.ts"
+import * as DeviceFigures from "./DeviceFigures.ts"
 import * as Devices from "./Devices.ts"
 import * as Guard from "./Guard.ts"
 import { layerCors } from "./Headers.ts"
@@ -21,10 +22,12 @@ import * as Ingest from "./Ingest.ts"
 import { defaultLimits, type Limits } from "./Limits.ts"
 import * as Lookups from "./Lookups.ts"
 import { docsPath, DocumentedApi, openApiPath } from "./OpenApiDocument.ts"
+import * as MetricsServer from "./MetricsServer.ts"
 import * as Problems from "./Problems.ts"
 import * as Realtime from "./Realtime.ts"
 import * as RealtimeDocuments from "./RealtimeDocuments.ts"
 import * as RealtimeFeeds from "./RealtimeFeeds.ts"
+import { observed } from "./Requests.ts"
 import * as Series from "./Series.ts"
 import * as TokenUse from "./TokenUse.ts"
 
@@ -36,6 +39,8 @@ export interface Options extends HttpServerNode.Options {
   readonly trustedProxies?: TrustedProxies
   /** Origins whose pages may read the API; none unless given. */
   readonly corsOrigins?: ReadonlyArray<string>
+  /** Where `/metrics` listens, which is not for the outside; nowhere unless given. */
+  readonly metrics?: Option.Option<HttpServerNode.Options>
 }
 
 const groups = Layer.mergeAll(
@@ -48,13 +53,13 @@ const groups = Layer.mergeAll(
 ).pipe(
   Layer.provide(RealtimeFeeds.layer),
   Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments, Answers.layer]),
-  Layer.provide([Lookups.layer, TokenUse.layer]),
+  Layer.provide([Lookups.layer, TokenUse.layer, DeviceFigures.layer]),
 )
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 
 const routes = (corsOrigins: ReadonlyArray<string>) =>
-  HttpApiBuilder.serve().pipe(
+  Layer.unwrapEffect(Effect.map(observed, (middleware) => HttpApiBuilder.serve(middleware))).pipe(
     Layer.provide([HttpApiBuilder.middlewareOpenApi({ path: openApiPath }), HttpApiSwagger.layer({ path: docsPath })]),
     Layer.provide(Layer.provide(Problems.layer, layerCors(corsOrigins))),
     Layer.provide(HttpRouter.setRouterConfig({ ignoreTrailingSlash: false, ignoreDuplicateSlashes: false })),
@@ -83,7 +88,7 @@ export const layer = (
   Store | Registry | Secrets | RealtimeCache | AnswerCache | RateLimits
 > =>
   Layer.mergeAll(Layer.effectDiscard(greeting), layerDrain(options.drainFor ?? "10 seconds")).pipe(
-    Layer.provide(routes(options.corsOrigins ?? [])),
+    Layer.provide([routes(options.corsOrigins ?? []), MetricsServer.layer(options.metrics ?? Option.none())]),
     Layer.provide(
       Guard.layer({
         limits: options.limits ?? defaultLimits,

@@ -1,8 +1,9 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Metric, Option } from "effect"
 import type { DeviceId } from "../domain/index.ts"
 import { RealtimeCache, type RealtimeDocument, type Store, StoreUnavailable } from "../domain/ports/index.ts"
 import { coalesced } from "./Coalesced.ts"
 import { Lookups } from "./Lookups.ts"
+import { cacheReads } from "./Metrics.ts"
 import { buildDocument } from "./RealtimeState.ts"
 
 const staleAfterS = 60
@@ -23,6 +24,9 @@ export class RealtimeDocuments extends Context.Tag("server/RealtimeDocuments")<
     readonly refresh: (deviceId: DeviceId) => Effect.Effect<void>
   }
 >() {}
+
+const hits = cacheReads("realtime", "hit")
+const misses = cacheReads("realtime", "miss")
 
 const make = Effect.gen(function* () {
   const cache = yield* RealtimeCache
@@ -47,8 +51,8 @@ const make = Effect.gen(function* () {
     current: (deviceId) =>
       Effect.flatMap(cache.get(deviceId), (document) =>
         Option.exists(document, ({ revision }) => revision >= (given.get(deviceId) ?? 0))
-          ? Effect.succeed(give(deviceId, document))
-          : fresh(deviceId),
+          ? Effect.as(Metric.increment(hits), give(deviceId, document))
+          : Effect.zipRight(Metric.increment(misses), fresh(deviceId)),
       ),
     fresh,
     refresh: (deviceId) =>

@@ -1,8 +1,9 @@
 import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Metric, Option, Stream } from "effect"
 import type { DeviceId } from "../domain/index.ts"
 import { cutWhenStuck } from "../infra/http-server/index.ts"
 import { stillReads } from "./Authorization.ts"
+import { streams } from "./Metrics.ts"
 import { orUnavailable } from "./Problems.ts"
 import { requestedDevice } from "./Readers.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
@@ -54,6 +55,7 @@ export const stream = (requested: DeviceId | undefined) =>
     const sent = Option.match(document, { onNone: () => seen, onSome: ({ revision }) => revision })
     const mayRead = yield* stillReads(deviceId)
     yield* cutWhenStuck(stuckFor)
+    yield* Effect.acquireRelease(Metric.increment(streams), () => Metric.incrementBy(streams, -1))
     return HttpServerResponse.stream(
       Stream.fromIterable(Option.toArray(beginning)).pipe(
         Stream.concat(onward(events, sent)),

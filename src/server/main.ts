@@ -4,7 +4,7 @@ import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresAdmin, PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
-import { layerLogs, runCommand, Settings } from "../infra/process/index.ts"
+import { layerLogs, layerTraces, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import { backup } from "./commands/Backup.ts"
 import { devices } from "./commands/Devices.ts"
@@ -16,10 +16,17 @@ import { tokens } from "./commands/Tokens.ts"
 import * as Database from "./Database.ts"
 import { defaultLimits } from "./Limits.ts"
 import * as Server from "./Program.ts"
+import { service, version } from "./Version.ts"
 
 const redisUrl = Settings.address("REDIS_URL", ["redis:", "rediss:"])
 const port = Config.withDefault(Settings.port("PORT"), 8080)
 const listen = Config.all({ host: Config.withDefault(Config.nonEmptyString("HOST"), "127.0.0.1"), port })
+const metrics = Config.option(Settings.port("METRICS_PORT")).pipe(
+  Config.zipWith(Config.withDefault(Config.nonEmptyString("METRICS_HOST"), "127.0.0.1"), (port, host) =>
+    Option.map(port, (given) => ({ host, port: given, portVariable: "METRICS_PORT" })),
+  ),
+)
+const endpoint = Settings.address("OTEL_EXPORTER_OTLP_ENDPOINT", ["http:", "https:"])
 const logs = Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" })
 const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),
@@ -53,10 +60,11 @@ const access = Config.all({
 })
 
 const serve = Effect.gen(function* () {
-  const settings = yield* Config.all({ listen, logs, database, redisUrl, access })
+  const settings = yield* Config.all({ listen, logs, database, redisUrl, access, metrics, endpoint })
   const ports = Layer.mergeAll(store(settings.database), cache(settings.redisUrl), CryptoSecrets.layer)
-  const server = Layer.provide(Server.layer({ ...settings.listen, ...settings.access, portVariable: "PORT" }), ports)
-  return yield* Effect.provide(Layer.launch(server), layerLogs(settings.logs))
+  const options = { ...settings.listen, ...settings.access, portVariable: "PORT", metrics: settings.metrics }
+  const observed = Layer.merge(layerLogs(settings.logs), layerTraces({ endpoint: settings.endpoint, service, version }))
+  return yield* Layer.launch(Layer.provide(Server.layer(options), ports)).pipe(Effect.provide(observed))
 })
 
 /** Commands print what they are asked for; what they log goes to standard error. */
@@ -92,7 +100,7 @@ const program = Command.make("p1-api", {}, () => serve).pipe(
     Command.provide(migrate, reachedAsItIs),
     Command.provide(recompute, reachedToRepair),
   ]),
-  Command.run({ name: "p1-api", version: "1" }),
+  Command.run({ name: service, version }),
 )
 
 runCommand(program)

@@ -19,7 +19,12 @@ describe("a server", () => {
   it.live("says that it lives, and that it is ready and on what it stands", () =>
     Effect.gen(function* () {
       expect((yield* call("/health/live")).json).toEqual({ status: "ok" })
-      expect((yield* call("/health/ready")).json).toEqual({ status: "ok", store: "in memory", cache: "in memory" })
+      expect((yield* call("/health/ready")).json).toMatchObject({
+        service: "p1-api",
+        status: "ok",
+        store: "in memory",
+        cache: "in memory",
+      })
       const head = yield* call("/health/live", { method: "HEAD" })
       expect([head.status, head.text]).toEqual([200, ""])
     }).pipe(Effect.provide(layerServer(memoryPorts))),

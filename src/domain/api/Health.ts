@@ -4,7 +4,9 @@ import { examples } from "./Example.ts"
 
 const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotations({ identifier: "Alive" })
 const Ready = Schema.Struct({
-  status: Schema.Literal("ok"),
+  service: Schema.String.annotations({ description: "What answers" }),
+  version: Schema.String.annotations({ description: "Its version" }),
+  status: Schema.Literal("ok", "degraded").annotations({ description: "degraded: without its cache" }),
   store: Schema.String.annotations({ description: "What the store is" }),
   cache: Schema.String.annotations({ description: "What the cache is" }),
 }).annotations({ identifier: "Ready" })
@@ -24,7 +26,15 @@ export const health = HttpApiGroup.make("health")
       .annotate(OpenApi.Description, "503 while it cannot; without its cache the server is ready.")
       .annotate(
         OpenApi.Transform,
-        examples({ reply: { status: "ok", store: "PostgreSQL 18.4, without TimescaleDB", cache: "Redis 7.0" } }),
+        examples({
+          reply: {
+            service: "p1-api",
+            version: "0.1.0",
+            status: "ok",
+            store: "PostgreSQL 18.4, without TimescaleDB",
+            cache: "Redis 7.0",
+          },
+        }),
       ),
   )
   .prefix("/health")

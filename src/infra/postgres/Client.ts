@@ -3,6 +3,7 @@ import type { SqlClient, SqlError } from "@effect/sql"
 import { Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import pg from "pg"
 import { StartupError } from "../process/index.ts"
+import { acquire } from "./Pool.ts"
 import { isUnavailable, reasonOf } from "./Failure.ts"
 
 export interface Options {
@@ -55,14 +56,15 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
         })
       }
       const url = new URL(text)
-      const connect = PgClient.layer({
-        url: withTimeouts(url, Duration.decode(options.statementTimeout ?? defaultStatementTimeout)),
-        maxConnections: options.maxConnections ?? 10,
-        connectTimeout,
-        idleTimeout: "30 seconds",
-        applicationName,
+      const limited = withTimeouts(url, Duration.decode(options.statementTimeout ?? defaultStatementTimeout))
+      const pool = {
+        connectionString: Redacted.value(limited),
+        max: options.maxConnections ?? 10,
+        idleTimeoutMillis: 30_000,
+        application_name: applicationName,
         types,
-      })
+      }
+      const connect = PgClient.layerFromPool({ acquire: acquire(pool, connectTimeout), types })
       const retry = Schedule.spaced("500 millis").pipe(
         Schedule.upTo(options.patience ?? "20 seconds"),
         Schedule.whileInput((error: SqlError.SqlError) => mayComeUp(error)),

@@ -1,4 +1,5 @@
 export * from "./RunCommand.ts"
 export * from "./RunProgram.ts"
 export * from "./StartupError.ts"
+export * from "./Traces.ts"
 export * as Settings from "./Settings.ts"

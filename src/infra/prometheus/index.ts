@@ -1,0 +1,2 @@
+export * as Prometheus from "./Text.ts"
+export { processFamilies } from "./Process.ts"
