@@ -74,6 +74,9 @@ const sampleFields = {
   tsSource: nullable(TsSource),
 } as const
 
+/** The fields of a sample, in order. */
+export const sampleFieldNames = Object.keys(sampleFields) as ReadonlyArray<keyof typeof sampleFields>
+
 /**
  * One normalized reading of the meter.
  *

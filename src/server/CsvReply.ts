@@ -4,7 +4,8 @@ import { Effect, Predicate, Schema } from "effect"
 
 const contentType = "text/csv; charset=utf-8; header=present"
 
-const accepts = (accept: string | undefined): boolean =>
+/** Whether a reader that says what it accepts names CSV. */
+export const acceptsCsv = (accept: string | undefined): boolean =>
   accept?.split(",").some((range) => /^\s*text\/csv\s*(;|$)/i.test(range)) === true
 
 const rowsOf = (encoded: unknown, list: string): ReadonlyArray<Record<string, unknown>> => {
@@ -16,7 +17,7 @@ const rowsOf = (encoded: unknown, list: string): ReadonlyArray<Record<string, un
 export const csvWhereAccepted = <A, I>(reply: A, schema: Schema.Schema<NoInfer<A>, I>, list: keyof I & string) =>
   Effect.gen(function* () {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
-    if (!accepts(headers["accept"])) return reply
+    if (!acceptsCsv(headers["accept"])) return reply
     const rows = rowsOf(yield* Effect.orDie(Schema.encode(schema)(reply)), list)
     const text = stringify([...rows], { header: true, cast: { boolean: String } })
     return HttpServerResponse.text(text, { contentType })

@@ -1,4 +1,4 @@
-import { Clock, Context, Effect, Layer, Option, Schedule } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import {
   computedPeak,
   type Device,
@@ -13,9 +13,10 @@ import { Registry, Store } from "../domain/ports/index.ts"
 import type { Prometheus } from "../infra/prometheus/index.ts"
 import { zoneOf } from "./Readers.ts"
 
-/** How often the store is asked: what this process takes in itself it knows at once. */
+/** How often the store is asked at most: what this process takes in itself it knows at once. */
 const seenEvery = "30 seconds"
 const peaksEvery = "5 minutes"
+const patience = "2 seconds"
 
 interface Difference {
   readonly month: Month
@@ -81,29 +82,34 @@ const make = Effect.gen(function* () {
       ),
     )
   })
-  /** A store that is away is another's alarm. */
-  const forever = <E, R>(look: Effect.Effect<void, E, R>, every: typeof seenEvery | typeof peaksEvery) =>
-    Effect.forkScoped(Effect.repeat(Effect.ignore(look), Schedule.spaced(every)))
-  yield* forever(lookSeen, seenEvery)
-  yield* forever(lookPeaks, peaksEvery)
+  /** Asked again when it is asked for and some time has passed. A store that is away is another's alarm. */
+  const now = <E>(look: Effect.Effect<void, E>, every: typeof seenEvery | typeof peaksEvery) =>
+    Effect.cachedWithTTL(Effect.ignore(Effect.timeout(look, patience)), every)
+  const seenNow = yield* now(lookSeen, seenEvery)
+  const peaksNow = yield* now(Effect.provideService(lookPeaks, Store, store), peaksEvery)
 
   return DeviceFigures.of({
     seen,
-    families: Effect.map(Clock.currentTimeMillis, (nowMs): ReadonlyArray<Prometheus.Family> => [
-      {
-        name: "p1_device_last_seen_age_seconds",
-        type: "gauge",
-        help: "Age of the device's newest sample",
-        points: Array.from(lastSeen, ([device, tsMs]) => ({ labels: { device }, value: (nowMs - tsMs) / 1000 })),
-      },
-      {
-        name: "p1_peak_difference_watts",
-        type: "gauge",
-        help: "The running month's computed peak less the meter's",
-        points: Array.from(differences, ([device, { month, watts }]) => ({ labels: { device, month }, value: watts })),
-      },
-    ]),
+    families: Effect.zipRight(Effect.zipRight(seenNow, peaksNow), Clock.currentTimeMillis).pipe(
+      Effect.map((nowMs): ReadonlyArray<Prometheus.Family> => [
+        {
+          name: "p1_device_last_seen_age_seconds",
+          type: "gauge",
+          help: "Age of the device's newest sample",
+          points: Array.from(lastSeen, ([device, tsMs]) => ({ labels: { device }, value: (nowMs - tsMs) / 1000 })),
+        },
+        {
+          name: "p1_peak_difference_watts",
+          type: "gauge",
+          help: "The running month's computed peak less the meter's",
+          points: Array.from(differences, ([device, { month, watts }]) => ({
+            labels: { device, month },
+            value: watts,
+          })),
+        },
+      ]),
+    ),
   })
 })
 
-export const layer: Layer.Layer<DeviceFigures, never, Registry | Store> = Layer.scoped(DeviceFigures, make)
+export const layer: Layer.Layer<DeviceFigures, never, Registry | Store> = Layer.effect(DeviceFigures, make)

@@ -28,6 +28,7 @@ import * as Realtime from "./Realtime.ts"
 import * as RealtimeDocuments from "./RealtimeDocuments.ts"
 import * as RealtimeFeeds from "./RealtimeFeeds.ts"
 import { observed } from "./Requests.ts"
+import * as Samples from "./Samples.ts"
 import * as Series from "./Series.ts"
 import * as TokenUse from "./TokenUse.ts"
 
@@ -48,6 +49,7 @@ const groups = Layer.mergeAll(
   Realtime.layer,
   Capacity.layer,
   Series.layer,
+  Samples.layer,
   Devices.layer,
   Health.layer,
 ).pipe(

@@ -6,6 +6,7 @@ import { ingest } from "./Ingest.ts"
 import { Problems } from "./Problem.ts"
 import { realtime } from "./Realtime.ts"
 import { history } from "./History.ts"
+import { samples } from "./Samples.ts"
 
 /** The contract between edge, server and every reader. */
 export class P1Api extends HttpApi.make("p1")
@@ -13,6 +14,7 @@ export class P1Api extends HttpApi.make("p1")
   .add(realtime)
   .add(capacity)
   .add(history)
+  .add(samples)
   .add(devices)
   .add(health)
   .addError(Problems.badRequest)

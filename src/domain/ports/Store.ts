@@ -100,8 +100,15 @@ export class Store extends Context.Tag("domain/Store")<
       meterId: string,
       range: Range,
     ) => Effect.Effect<ReadonlyArray<MeterReading>, StoreUnavailable>
-    /** Stored samples of a range in order of time; of sub-meters, the readings first seen with each. */
-    readonly samples: (deviceId: DeviceId, range: Range) => Effect.Effect<ReadonlyArray<Sample>, StoreUnavailable>
+    /**
+     * Stored samples of a range in order of time, the first `limit` of them where it is given; of sub-meters, the
+     * readings first seen with each.
+     */
+    readonly samples: (
+      deviceId: DeviceId,
+      range: Range,
+      limit?: number,
+    ) => Effect.Effect<ReadonlyArray<Sample>, StoreUnavailable>
     /** The power curve of the minutes or hours that start in a range, in order; those without samples are left out. */
     readonly powerCurve: (
       deviceId: DeviceId,

@@ -100,10 +100,11 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
       importedQuarters: (deviceId, range) => read(deviceId, (data) => importedOf(data, range)),
       importQuarters: (deviceId, quarters) => read(deviceId, (data) => importInto(data, quarters)),
       meterReadings: (deviceId, meterId, range) => read(deviceId, (data) => meterReadingsOf(data, meterId, range)),
-      samples: (deviceId, { fromMs, toMs }) =>
+      samples: (deviceId, { fromMs, toMs }, limit = Infinity) =>
         read(deviceId, (data) =>
           data.samples
             .slice(placeOf(data.samples, fromMs), placeOf(data.samples, toMs))
+            .slice(0, limit)
             .map((sample) => withReadings(data, sample)),
         ),
       powerCurve: (deviceId, range, bucket) =>

@@ -126,11 +126,12 @@ export const reportedPeak = (sql: SqlClient.SqlClient, deviceId: DeviceId, month
 
 const selectSamples = `
 select ${sampleSelection} from p1_samples stored
-where device_id = $1 and ts >= $2::timestamptz and ts < $3::timestamptz order by ts`
+where device_id = $1 and ts >= $2::timestamptz and ts < $3::timestamptz order by ts limit $4`
 
-export const samples = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
-  Effect.map(sql.unsafe<Row>(selectSamples, [deviceId, isoOf(fromMs), isoOf(toMs)]), (rows): ReadonlyArray<Sample> =>
-    rows.map(decodeSample),
+export const samples = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range, limit?: number) =>
+  Effect.map(
+    sql.unsafe<Row>(selectSamples, [deviceId, isoOf(fromMs), isoOf(toMs), limit ?? null]),
+    (rows): ReadonlyArray<Sample> => rows.map(decodeSample),
   )
 
 export const meterInfos = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>

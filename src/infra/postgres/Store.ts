@@ -46,7 +46,7 @@ const make = Effect.gen(function* () {
     importedQuarters: (deviceId, range) => orUnavailable(Bills.importedQuarters(sql, deviceId, range)),
     importQuarters: (deviceId, quarters) => orUnavailable(Bills.importQuarters(sql, deviceId, quarters)),
     meterReadings: (deviceId, meterId, range) => orUnavailable(meterReadings(sql, deviceId, meterId, range)),
-    samples: (deviceId, range) => orUnavailable(Queries.samples(sql, deviceId, range)),
+    samples: (deviceId, range, limit) => orUnavailable(Queries.samples(sql, deviceId, range, limit)),
     powerCurve: (deviceId, range, bucket) => orUnavailable(powerCurve(sql, deviceId, range, bucket)),
     meterChanges: (deviceId) => Effect.map(orUnavailable(Queries.meterInfos(sql, deviceId)), meterChanges),
     check: orUnavailable(sql`select 1`).pipe(

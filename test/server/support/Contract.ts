@@ -85,7 +85,7 @@ export const breachOf = (method: string, url: string, { contentType, status, tex
   const type = contentType?.split(";", 1)[0] ?? ""
   const schema = response.content?.[type]?.schema
   if (!types.includes(type)) return `${where} has type ${type}, the contract says ${types.join(", ")}`
-  if (method === "HEAD" || schema === undefined || !type.endsWith("json")) return undefined
+  if (method === "HEAD" || schema === undefined || !/[/+]json$/.test(type)) return undefined
   const validate = validator(schema)
   return validate(JSON.parse(text)) ? undefined : `${where}: ${ajv.errorsText(validate.errors)}\n${text.slice(0, 500)}`
 }
