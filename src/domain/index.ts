@@ -1,3 +1,4 @@
+export * from "./BatchText.ts"
 export * from "./Calendar.ts"
 export * from "./CapacityTariff.ts"
 export * from "./CapacityViews.ts"

@@ -1,7 +1,7 @@
 import { DateTime, Effect, Either, Ref } from "effect"
 import type { Batch, IngestReply, MeteredPeak } from "../domain/index.ts"
-import { Spool, type SpooledSample, type SpoolError, type Verdict } from "../domain/ports/index.ts"
-import { makeBatchLimit } from "./BatchLimit.ts"
+import type { Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
+import { type BatchLimit, makeBatchLimit } from "./BatchLimit.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { MeteredPeaks } from "./MeteredPeaks.ts"
 import { type UploadFailed, uploadFailed } from "./UploadFailed.ts"
@@ -19,6 +19,22 @@ export interface DeliveryOptions {
   /** Replies that account for nothing, one after another, before somebody else must be answering. */
   readonly unbelievedReplies: number
 }
+
+/** What is learned of the server from all that is sent to it. */
+export interface Learned {
+  readonly options: DeliveryOptions
+  readonly limit: BatchLimit
+  readonly refusals: Ref.Ref<number>
+  readonly unbelieved: Ref.Ref<number>
+}
+
+export const makeLearned = (options: DeliveryOptions): Effect.Effect<Learned> =>
+  Effect.all({
+    options: Effect.succeed(options),
+    limit: makeBatchLimit(options.largestBatch),
+    refusals: Ref.make(0),
+    unbelieved: Ref.make(0),
+  })
 
 type Rows = ReadonlyArray<SpooledSample>
 type Peaks = ReadonlyArray<MeteredPeak> | null
@@ -39,18 +55,16 @@ const count = (verdicts: ReadonlyArray<Verdict>, tag: Verdict["_tag"]): number =
  */
 export const makeDelivery = Effect.fn("makeDelivery")(function* (
   send: (batch: Batch) => Effect.Effect<IngestReply, UploadFailed>,
-  options: DeliveryOptions,
+  learned: Learned,
+  settleAll: Spool["Type"]["settle"],
 ) {
-  const spool = yield* Spool
+  const { limit, options, refusals, unbelieved } = learned
   const status = yield* EdgeStatus
   const peaks = yield* MeteredPeaks
-  const limit = yield* makeBatchLimit(options.largestBatch)
-  const refusals = yield* Ref.make(0)
-  const unbelieved = yield* Ref.make(0)
 
   const settle = (verdicts: ReadonlyArray<Verdict>): Effect.Effect<Delivered, SpoolError> =>
     Effect.gen(function* () {
-      yield* spool.settle(verdicts)
+      yield* settleAll(verdicts)
       const stored = count(verdicts, "Stored")
       const quarantined = count(verdicts, "Quarantined")
       yield* Ref.update(status, (state) => ({
@@ -140,9 +154,6 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
       }
     })
 
-  return {
-    limit: limit.current,
-    deliver: (rows: Rows): Effect.Effect<Delivered, UploadError> =>
-      Effect.flatMap(peaks.unsent, (meteredPeaks) => deliver(rows, meteredPeaks)),
-  }
+  return (rows: Rows): Effect.Effect<Delivered, UploadError> =>
+    Effect.flatMap(peaks.unsent, (meteredPeaks) => deliver(rows, meteredPeaks))
 })

@@ -1,15 +1,8 @@
 import { gzipSync } from "node:zlib"
-import {
-  HttpApiClient,
-  HttpBody,
-  HttpClient,
-  HttpClientError,
-  HttpClientRequest,
-  HttpClientResponse,
-} from "@effect/platform"
+import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { DateTime, Duration, Effect, Option, type Redacted } from "effect"
-import type { Batch, IngestReply } from "../domain/index.ts"
-import { P1Api, ProblemDocument } from "../domain/api/index.ts"
+import { type Batch, batchText, IngestReply } from "../domain/index.ts"
+import { ProblemDocument } from "../domain/api/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { describeTransport } from "./TransportFailure.ts"
 import { failureOfStatus, instantOfHttpDate, retryAfterOf, UploadFailed, uploadFailed } from "./UploadFailed.ts"
@@ -23,16 +16,15 @@ export interface ServerOptions {
   readonly timeout?: Duration.DurationInput
 }
 
-/** The fastest level: it halves the time of the best one, and a batch shrinks to a tenth all the same. */
-const gzipped = (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
-  request.body._tag === "Uint8Array"
-    ? request.pipe(
-        HttpClientRequest.setBody(
-          HttpBody.uint8Array(gzipSync(request.body.body, { level: 1 }), request.body.contentType),
-        ),
-        HttpClientRequest.setHeader("content-encoding", "gzip"),
-      )
-    : request
+/** The fastest level of gzip: it halves the time of the best one, and a batch shrinks to a tenth all the same. */
+const requestOf = (url: string, { samples, ...extras }: Batch): HttpClientRequest.HttpClientRequest =>
+  HttpClientRequest.post(`${url}/v1/ingest`).pipe(
+    HttpClientRequest.setBody(
+      HttpBody.uint8Array(gzipSync(batchText(samples, extras), { level: 1 }), "application/json"),
+    ),
+    HttpClientRequest.setHeader("content-encoding", "gzip"),
+    HttpClientRequest.acceptJson,
+  )
 
 /** What the server says beside its status: in its headers, and in its problem document where there is one. */
 const failureOfResponse = Effect.fn("failureOfResponse")(function* (response: HttpClientResponse.HttpClientResponse) {
@@ -81,15 +73,14 @@ export const makeSend = Effect.fn("makeSend")(function* ({ timeout, token, url }
       Effect.mapError(({ message }) => uploadFailed("Held", message)),
       Effect.map((text) => HttpClientRequest.bearerToken(request, text)),
     )
-  const httpClient = (yield* HttpClient.HttpClient).pipe(
+  const client = (yield* HttpClient.HttpClient).pipe(
     HttpClient.mapRequestEffect(withToken),
-    HttpClient.mapRequest(gzipped),
     HttpClient.tap(noteTime),
     HttpClient.filterStatusOk,
   )
-  const ingest = yield* HttpApiClient.endpoint(P1Api, { group: "ingest", endpoint: "ingest", httpClient, baseUrl: url })
-  return (payload: Batch): Effect.Effect<IngestReply, UploadFailed> =>
-    ingest({ payload }).pipe(
+  return (batch: Batch): Effect.Effect<IngestReply, UploadFailed> =>
+    Effect.suspend(() => client.execute(requestOf(url, batch))).pipe(
+      Effect.flatMap(HttpClientResponse.schemaBodyJson(IngestReply)),
       Effect.catchAll((error) => Effect.flatMap(failureOf(error), Effect.fail)),
       Effect.timeoutFail({
         duration,

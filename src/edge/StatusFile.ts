@@ -30,7 +30,9 @@ export const layer = (
 
       const report = Effect.gen(function* () {
         const state = yield* Ref.get(status)
-        const { bytes, lost, oldestTs, quarantined, thinned, waiting } = yield* spool.status
+        const { bytes, lost, oldestTs, quarantined, thinned, ...spooled } = yield* spool.status
+        // What the server has stored may be in the spool for a moment longer.
+        const waiting = Math.min(spooled.waiting, Math.max(state.waiting, 0))
         const upload = yield* progress({
           uploaded: state.uploaded,
           waiting,

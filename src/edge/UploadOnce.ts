@@ -1,8 +1,9 @@
-import { DateTime, Effect, type Scope } from "effect"
+import { DateTime, Effect } from "effect"
 import type { Instant } from "../domain/index.ts"
 import { Spool, type SpooledSample, type SpoolError } from "../domain/ports/index.ts"
-import { type DeliveryOptions, makeDelivery, type UploadError } from "./Delivery.ts"
+import { type DeliveryOptions, makeDelivery, makeLearned, type UploadError } from "./Delivery.ts"
 import { makeSend, type ServerOptions } from "./IngestClient.ts"
+import { makeSettling } from "./Settling.ts"
 import { cutBatch } from "./Verdicts.ts"
 
 /** The newest samples that go ahead of a backlog: few, so that they are there at once. */
@@ -22,30 +23,44 @@ export interface Uploaded {
   readonly more: boolean
 }
 
-type Lend = (limit: number, now: Instant) => Effect.Effect<ReadonlyArray<SpooledSample>, SpoolError, Scope.Scope>
-
 /**
  * The two ways of uploading a batch: the newest samples, and the oldest behind them. They may run at the same time:
- * what one has under way is not lent to the other.
+ * what one has under way is not lent to the other. `flush` lets go of what the server has stored and the spool not.
  */
 export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (
   server: ServerOptions,
   options: DeliveryOptions = deliveryOptions,
 ) {
   const spool = yield* Spool
-  const { deliver, limit } = yield* makeDelivery(yield* makeSend(server), options)
+  const settling = yield* makeSettling
+  const send = yield* makeSend(server)
+  const learned = yield* makeLearned(options)
+  const deliverNewest = yield* makeDelivery(send, learned, settling.settle)
+  const deliverOldest = yield* makeDelivery(send, learned, spool.settle)
 
-  const upload = (lend: Lend, most: number): Effect.Effect<Uploaded, UploadError> =>
+  const upload = <R>(
+    most: number,
+    lend: (limit: number, now: Instant) => Effect.Effect<ReadonlyArray<SpooledSample>, SpoolError, R>,
+    deliver: typeof deliverNewest,
+  ) =>
     Effect.gen(function* () {
-      const asked = Math.min(most, yield* limit)
+      const asked = Math.min(most, yield* learned.limit.current)
       const due = yield* lend(asked, yield* DateTime.now)
       if (due.length === 0) return { settled: 0, more: false }
       const { settled } = yield* deliver(cutBatch(due))
-      return { settled, more: due.length === asked }
-    }).pipe(Effect.scoped)
+      return { settled, more: due.length === asked || settled < due.length }
+    })
 
-  return {
-    uploadNewest: upload(spool.newest, liveBatch),
-    uploadOldest: upload(spool.oldest, options.largestBatch),
-  }
+  const uploadNewest: Effect.Effect<Uploaded, UploadError> = upload(
+    liveBatch,
+    (limit, now) => settling.borrow(spool.newest(limit, now)),
+    deliverNewest,
+  ).pipe(
+    Effect.onError(() => Effect.ignore(settling.flush)),
+    Effect.tap(({ more }) => (more ? settling.flush : settling.flushDue)),
+  )
+  const uploadOldest: Effect.Effect<Uploaded, UploadError> = Effect.scoped(
+    upload(options.largestBatch, spool.oldest, deliverOldest),
+  )
+  return { uploadNewest, uploadOldest, flush: settling.flush }
 })

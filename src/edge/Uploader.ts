@@ -16,6 +16,9 @@ export interface UploaderOptions {
   readonly interval: Duration.DurationInput
 }
 
+/** Batches of a backlog under way at once: one is made ready while the server stores the other. */
+const atOnce = 2
+
 const probeEvery = Duration.seconds(60)
 
 const waitOf = (failure: UploadError): Duration.Duration =>
@@ -40,7 +43,8 @@ export const layer = (
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const status = yield* EdgeStatus
-      const { uploadNewest, uploadOldest } = yield* makeUploadOnce(options.server)
+      const { flush, uploadNewest, uploadOldest } = yield* makeUploadOnce(options.server)
+      yield* Effect.addFinalizer(() => Effect.ignoreLogged(flush))
       const backlog = yield* Effect.makeLatch(false)
 
       const reportLive = yield* makeUploadReports
@@ -63,7 +67,10 @@ export const layer = (
         yield* backlog.await
         const { waiting } = yield* Ref.get(status)
         yield* Effect.logInfo("Uploading a backlog behind the newest samples").pipe(Effect.annotateLogs({ waiting }))
-        yield* Effect.repeat(drainOnce, { until: (drained) => drained })
+        yield* Effect.replicateEffect(Effect.repeat(drainOnce, { until: (drained) => drained }), atOnce, {
+          concurrency: "unbounded",
+          discard: true,
+        })
         yield* backlog.close
         yield* Effect.logInfo("The backlog is uploaded")
       }).pipe(Effect.forever, Effect.annotateLogs({ module: "uploader", lane: "backlog" }))

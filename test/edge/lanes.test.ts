@@ -39,7 +39,7 @@ describe("the two lanes", () => {
       yield* spoolSamples(2000)
       yield* Effect.gen(function* () {
         yield* Layer.build(uploader)
-        yield* Effect.repeatN(TestClock.adjust("500 millis"), 20)
+        yield* Effect.repeatN(TestClock.adjust("500 millis"), 44)
         expect(yield* waiting).toBe(0)
       }).pipe(Effect.scoped, Effect.provide([stub.layer, logs.layer]))
       const sent = stub.requests.flatMap(numbersOf)

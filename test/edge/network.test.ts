@@ -12,7 +12,7 @@ import { edgeInMemory, recordLogs, state } from "./support/edge.ts"
 const samples = 400
 const ever = { fromMs: 0, toMs: Date.parse("2100-01-01T00:00:00Z") }
 
-const untilTrue = (check: Effect.Effect<boolean, unknown, never>) =>
+const untilTrue = <R>(check: Effect.Effect<boolean, unknown, R>) =>
   Effect.repeat(check, { until: (done) => done, schedule: Schedule.spaced("50 millis") })
 
 /**
@@ -43,7 +43,7 @@ const through = (fault: Fault) =>
           server: {
             url: `http://127.0.0.1:${proxy.port}`,
             token: Effect.succeed(Redacted.make(home)),
-            timeout: "1500 millis",
+            timeout: "2 seconds",
           },
           interval: "100 millis",
         }),
@@ -52,9 +52,10 @@ const through = (fault: Fault) =>
       yield* Effect.sleep("1 second")
       yield* take(samples / 2, samples)
       yield* Effect.sleep("500 millis")
+      yield* Effect.sleep("500 millis")
       const { uploadError } = yield* state
       yield* proxy.set({})
-      yield* untilTrue(Effect.map(Effect.orDie(spool.status), ({ waiting }) => waiting === 0))
+      yield* untilTrue(Effect.map(state, ({ uploaded }) => uploaded === samples))
       const stored = yield* store.samples("home", ever)
       const at = (n: number) => fromEpochMillis(sampleAt(n).ts.epochMillis)
       return {
@@ -65,7 +66,7 @@ const through = (fault: Fault) =>
         lines: logs.lines.length < 8,
       }
     }).pipe(Effect.provide([edgeInMemory, InternetClient.layer, logs.layer]))
-  }).pipe(Effect.scoped, Effect.timeout("25 seconds"))
+  }).pipe(Effect.scoped, Effect.timeout("50 seconds"))
 
 const everything = { stored: samples, first: true, last: true, lines: true }
 

@@ -103,6 +103,7 @@ describe("the file beside the spool", () => {
       yield* Effect.gen(function* () {
         yield* TestClock.setTime(now.epochMillis)
         yield* spoolSamples(2)
+        yield* Ref.update(yield* EdgeStatus, (state) => ({ ...state, waiting: 2 }))
         const clock = yield* EdgeClock
         yield* clock.compare(DateTime.subtract(now, { seconds: 2 }))
         const edge = yield* Effect.fork(

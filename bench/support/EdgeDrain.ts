@@ -1,0 +1,122 @@
+import { createServer, request as httpRequest, Agent } from "node:http"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import { Effect, Schema } from "effect"
+import { Sample } from "../../src/domain/index.ts"
+import { fullSample } from "../../test/support/Samples.ts"
+import { fillSpool } from "./Backlog.ts"
+import { simulatedMeter } from "./EdgeSteady.ts"
+import { program, type Program } from "./Process.ts"
+import { line } from "./Report.ts"
+
+const batch = 1_000
+
+/** Rows a second that a bare node:http client posts to a bare node:http server: the same bytes, nothing done with them. */
+const barePosts = Effect.promise(async () => {
+  const samples = Array.from({ length: batch }, (_, n) => Schema.encodeSync(Sample)(fullSample(n * 1000)))
+  const body = gzipSync(JSON.stringify({ samples }), { level: 1 })
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => response.end("{}"))
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const post = () =>
+    new Promise<void>((resolve, reject) => {
+      httpRequest(
+        { port, host: "127.0.0.1", method: "POST", agent, headers: { "content-length": body.length } },
+        (reply) => reply.resume().on("end", resolve),
+      )
+        .on("error", reject)
+        .end(body)
+    })
+  const startedMs = performance.now()
+  const posts = 500
+  for (let n = 0; n < posts; n++) await post()
+  const rate = (posts * batch) / ((performance.now() - startedMs) / 1000)
+  agent.destroy()
+  server.close()
+  return rate
+})
+
+const json = (url: string, token: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    return (await response.json()) as Record<string, unknown>
+  })
+
+const waitingOf = (env: Readonly<Record<string, string>>) =>
+  Effect.gen(function* () {
+    const status = yield* program("p1-edge", ["status", "--json"], env)
+    const [text] = yield* status.says(/\{.*\}\n/)
+    return (JSON.parse(text) as { spool: { waiting: number }; uploaded: number }).spool.waiting
+  }).pipe(Effect.scoped)
+
+/** Follows a drain to its end: the most memory, and the oldest that the newest sample on the server ever was. */
+const follow = (edge: Program, env: Readonly<Record<string, string>>, apiUrl: string, readToken: string) =>
+  Effect.gen(function* () {
+    let rssMb = 0
+    let newestS = 0
+    const startedMs = performance.now()
+    while (!/The backlog is uploaded/.test(edge.said())) {
+      yield* Effect.sleep("250 millis")
+      rssMb = Math.max(rssMb, (yield* edge.usage).rssMb)
+      const { ts } = yield* json(`${apiUrl}/v1/realtime`, readToken)
+      if (performance.now() - startedMs > 8_000)
+        newestS = Math.max(newestS, (Date.now() - Date.parse(String(ts))) / 1000)
+    }
+    return { rssMb, newestS, tookS: (performance.now() - startedMs) / 1000, left: yield* waitingOf(env) }
+  })
+
+export interface DrainOptions {
+  readonly folder: string
+  readonly samples: number
+  readonly databaseUrl: string
+}
+
+/** A backlog drains into a real server with a PostgreSQL on this machine, while the meter goes on. */
+export const measureDrain = ({ databaseUrl, folder, samples }: DrainOptions) =>
+  Effect.gen(function* () {
+    const bare = yield* barePosts
+    const apiPort = String(21_000 + (process.pid % 20_000))
+    const apiUrl = `http://127.0.0.1:${apiPort}`
+    const apiEnv = { DATABASE_URL: databaseUrl, PORT: apiPort, LOG_FORMAT: "json" }
+    const tokenOf = (args: ReadonlyArray<string>) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const command = yield* program("p1-api", [...args, "--json"], apiEnv)
+          const [text] = yield* command.says(/\{.*\}\n/)
+          return JSON.parse(text) as { readonly device_id: string; readonly token: string }
+        }),
+      )
+    const { device_id: device, token } = yield* tokenOf(["devices", "add", "Bench"])
+    const { token: readToken } = yield* tokenOf(["tokens", "add", "--read", device])
+    const env = {
+      ...(yield* simulatedMeter(join(folder, "meter"))),
+      VPS_INGEST_URL: apiUrl,
+      VPS_DEVICE_TOKEN: token,
+      DATA_DIR: join(folder, "edge"),
+      LOG_FORMAT: "json",
+    }
+    const first = yield* program("p1-edge", ["run"], env)
+    yield* Effect.sleep("4 seconds")
+    yield* first.stop
+    fillSpool(join(folder, "edge", "spool.sqlite"), samples)
+
+    const api = yield* program("p1-api", [], apiEnv)
+    yield* api.says(/The API is ready/)
+    const edge = yield* program("p1-edge", ["run"], env)
+    yield* edge.says(/Uploading a backlog/)
+    const { left, newestS, rssMb, tookS } = yield* follow(edge, env, apiUrl, readToken)
+    if (left > 120) return yield* Effect.dieMessage(`${left} samples were left behind:\n${edge.said()}`)
+    yield* line({
+      name: "samples drained",
+      value: samples / tookS,
+      unit: "rows/s",
+      limit: { value: bare, of: "a bare HTTP post of the same bytes" },
+      target: "≥ 10,000",
+    })
+    yield* line({ name: "oldest the newest sample was meanwhile", value: newestS, unit: "s", target: "≤ 5" })
+    yield* line({ name: "memory, at most", value: rssMb, unit: "MB", target: "≤ 120" })
+  }).pipe(Effect.scoped)

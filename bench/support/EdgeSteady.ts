@@ -1,0 +1,98 @@
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { gunzipSync } from "node:zlib"
+import { Effect } from "effect"
+import { line } from "./Report.ts"
+import { program } from "./Process.ts"
+
+/** A server that stores nothing and takes everything; tells when the first sample came. */
+const takesAll = Effect.acquireRelease(
+  Effect.async<{ readonly url: string; readonly firstAtMs: () => number | undefined; readonly close: () => void }>(
+    (resume) => {
+      let firstAtMs: number | undefined
+      const server = createServer((request, response) => {
+        const chunks: Array<Buffer> = []
+        request
+          .on("data", (chunk: Buffer) => chunks.push(chunk))
+          .on("end", () => {
+            firstAtMs ??= performance.now()
+            const { samples } = JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as {
+              samples: ReadonlyArray<unknown>
+            }
+            const { length } = samples
+            const reply = { received: length, inserted: length, duplicates: 0, conflicts: 0, rejected: [] }
+            response.setHeader("content-type", "application/json").end(JSON.stringify(reply))
+          })
+      })
+      server.listen(0, "127.0.0.1", () =>
+        resume(
+          Effect.succeed({
+            url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+            firstAtMs: () => firstAtMs,
+            close: () => {
+              server.closeAllConnections()
+              server.close()
+            },
+          }),
+        ),
+      )
+    },
+  ),
+  ({ close }) => Effect.sync(close),
+)
+
+/** A simulated meter, and what an edge must be told of it. */
+export const simulatedMeter = (folder: string) =>
+  Effect.gen(function* () {
+    const port = 20_000 + (process.pid % 20_000)
+    const meter = yield* program("p1-meter", [], { METER_PORT: String(port), DATA_DIR: folder })
+    const [, token = ""] = yield* meter.says(/token +([0-9A-F]{32})/)
+    return { HW_P1_HOST: `127.0.0.1:${port}`, HW_P1_TOKEN: token }
+  })
+
+const gbADay = 86_400 / 1e9
+
+const watch = (folder: string, mode: string, seconds: number) =>
+  Effect.gen(function* () {
+    const meter = yield* simulatedMeter(`${folder}/meter`)
+    const server = yield* takesAll
+    const startedMs = performance.now()
+    const edge = yield* program("p1-edge", ["run"], {
+      ...meter,
+      VPS_INGEST_URL: server.url,
+      VPS_DEVICE_TOKEN: "p1d_bench",
+      DATA_DIR: `${folder}/edge`,
+      SPOOL_COMMIT: mode,
+    })
+    yield* Effect.sleep("15 seconds")
+    const before = yield* edge.usage
+    const rss: Array<number> = []
+    for (let second = 0; second < seconds; second++) {
+      yield* Effect.sleep("1 second")
+      rss.push((yield* edge.usage).rssMb)
+    }
+    const after = yield* edge.usage
+    return {
+      firstS: ((server.firstAtMs() ?? Infinity) - startedMs) / 1000,
+      rssMb: rss.slice(-Math.ceil(seconds / 3)).reduce((most, value) => Math.max(most, value), 0),
+      cpuPercent: ((after.cpuS - before.cpuS) / seconds) * 100,
+      writtenGbADay: ((after.writtenBytes - before.writtenBytes) / seconds) * gbADay,
+    }
+  }).pipe(Effect.scoped)
+
+/** An edge at 1 Hz, watched from outside by what the kernel counts of it. */
+export const measureSteady = (folder: string, seconds: number) =>
+  Effect.gen(function* () {
+    const each = yield* watch(`${folder}/each`, "each", seconds)
+    const grouped = yield* watch(`${folder}/grouped`, "5s", seconds)
+    yield* line({ name: "start to first sample on the server", value: each.firstS, unit: "s", target: "≤ 2" })
+    yield* line({ name: "memory", value: each.rssMb, unit: "MB", target: "≤ 90" })
+    yield* line({ name: "processor, share of one core", value: each.cpuPercent, unit: "%", target: "≤ 2" })
+    yield* line({
+      name: "written, a commit for each sample",
+      value: each.writtenGbADay,
+      unit: "GB/day",
+      target: "≤ 1.5",
+    })
+    yield* line({ name: "written, a commit every 5 s", value: grouped.writtenGbADay, unit: "GB/day", target: "≤ 0.4" })
+  })
