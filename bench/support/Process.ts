@@ -66,7 +66,7 @@ export const program = (
       said: () => text,
       usage: Effect.promise(() => usageOf(pid)),
       says,
-      stop: Effect.async<void>((resume) => {
+      stop: Effect.async((resume: (ended: Effect.Effect<void>) => void) => {
         child.once("exit", () => resume(Effect.void))
         child.kill("SIGTERM")
       }),
