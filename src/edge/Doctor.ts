@@ -20,22 +20,29 @@ export const provideCheck = <R, E extends { readonly message: string }>(
   layer: Layer.Layer<R, E>,
 ): Check<never> => ({ name, run: Effect.provide(run, layer) })
 
-/** What holds the spool, when it is the edge that runs, is as good as opening it. */
-export const unlessRunning = <R, R2>(
-  { name, run }: Check<R>,
-  report: Effect.Effect<StatusReport, unknown, R2>,
-): Check<R | R2> => ({
-  name,
-  run: Effect.flatMap(Effect.option(report), (running) =>
-    Option.match(running, {
-      onNone: () => run,
-      onSome: ({ pid, spool: { waiting } }) =>
-        Effect.succeed(`held by the edge that runs (process ${pid}); ${waiting} samples wait`),
-    }),
-  ),
-})
-
 const failed = (message: string) => Effect.fail({ message })
+
+/** A check that an edge which runs answers by itself: what it holds is open to nobody else. */
+const answeredByRunning =
+  (answer: (report: StatusReport) => Effect.Effect<string, { readonly message: string }>) =>
+  <R, R2>({ name, run }: Check<R>, report: Effect.Effect<StatusReport, unknown, R2>): Check<R | R2> => ({
+    name,
+    run: Effect.flatMap(Effect.option(report), Option.match({ onNone: () => run, onSome: answer })),
+  })
+
+/** What holds the spool, when it is the edge that runs, is as good as opening it. */
+export const unlessRunning = answeredByRunning(({ pid, spool: { waiting } }) =>
+  Effect.succeed(`held by the edge that runs (process ${pid}); ${waiting} samples wait`),
+)
+
+/** Who the meter has to be is in the spool, and a small device is not asked by two at once. */
+export const meterOfRunning = answeredByRunning(({ last_sample_ts, meter_error, missed, taken }) =>
+  meter_error === null
+    ? Effect.succeed(
+        `asked by the edge that runs: ${taken} samples taken, ${missed} missed, the last of ${last_sample_ts === null ? "never" : DateTime.formatIso(last_sample_ts)}`,
+      )
+    : failed(meter_error),
+)
 
 /** Opening has read `synchronous` back; a write that returns is on the disk. */
 export const spoolCheck: Check<Spool> = {

@@ -7,6 +7,8 @@ export interface EdgeState {
   readonly taken: number
   /** Telegrams that the meter gave in between and nobody took. */
   readonly missed: number
+  /** Readings that said nothing usable. */
+  readonly badReadings: number
   readonly uploaded: number
   readonly quarantined: number
   /** Samples in the spool. */
@@ -29,6 +31,7 @@ export class EdgeStatus extends Context.Tag("edge/EdgeStatus")<EdgeStatus, Ref.R
       return yield* Ref.make<EdgeState>({
         taken: 0,
         missed: 0,
+        badReadings: 0,
         uploaded: 0,
         quarantined,
         waiting,

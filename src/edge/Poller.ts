@@ -1,51 +1,110 @@
-import { type DateTime, Duration, Effect, Layer, Option, Ref } from "effect"
-import type { Meter, Spool, SpoolError } from "../domain/ports/index.ts"
+import { Clock, type DateTime, Duration, Effect, Either, Layer, Option, Ref, Schedule, Stream } from "effect"
+import type { Measurement, Sample } from "../domain/index.ts"
+import { Meter, MeterError, type Spool, type SpoolError } from "../domain/ports/index.ts"
+import { backoff } from "./Backoff.ts"
 import { atEvery } from "./Cadence.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
-import { EdgeStatus } from "./EdgeStatus.ts"
+import type { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
 import type { NotTaken } from "./NotTaken.ts"
+import { makeReports } from "./Reports.ts"
 import { makeTakeSample } from "./TakeSample.ts"
+
+/** How readings come: the meter pushes them and is asked only while it does not, or it is asked at a steady pace. */
+export type Source = "push" | "poll"
 
 export interface PollerOptions {
   readonly zone: DateTime.TimeZone
   readonly interval: Duration.DurationInput
+  /** `push` unless given. */
+  readonly source?: Source
 }
 
-const kindOf = (error: NotTaken): string => (error._tag === "MeterError" ? error.reason : error._tag)
+/** Without a new telegram for this long, the meter is asked. */
+const quietNs = 5_000_000_000n
 
-/** Takes samples at a steady pace for as long as the layer lives; whatever goes wrong ends one step, never the loop. */
+/** Somebody has to do something about these, so that a meter that is asked every second gains nothing. */
+const needsHand: ReadonlyArray<NotTaken["_tag"] | MeterError["reason"]> = ["Unauthorized", "WrongIdentity"]
+const handPause = Duration.seconds(4)
+
+interface Flow {
+  readonly stamp: string | null
+  readonly atNs: bigint
+}
+
+/**
+ * Takes samples for as long as the layer lives; whatever goes wrong ends one step, never the loop. Both ways lead to
+ * the same place, one reading at a time, where a telegram that came before is no new one: at a switch none is lost and
+ * none is doubled.
+ */
 export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Meter | Spool | EdgeClock | EdgeStatus> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
-      const status = yield* EdgeStatus
-      const { takeSample } = yield* makeTakeSample(options)
-      const folded = yield* makeFoldedLog("1 minute")
-      const once = yield* makeFoldedLog(Duration.infinity)
+      const meter = yield* Meter
+      const { take } = yield* makeTakeSample(options)
+      const reports = yield* makeReports
+      const pushLog = yield* makeFoldedLog("1 minute")
+      const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
+      const flow = yield* Ref.make(Option.none<Flow>())
 
-      const notTaken = (error: NotTaken) => {
-        const kind = kindOf(error)
-        const log = error._tag === "MeterStale" ? once : folded
-        const warning = Effect.logWarning("Sample not taken").pipe(Effect.annotateLogs({ kind, reason: error.message }))
-        return Effect.zipRight(
-          Ref.update(status, (state) => ({ ...state, meterError: Option.some(error.message) })),
-          log.warn(kind, warning),
+      const step = (reading: Effect.Effect<Measurement, MeterError>): Effect.Effect<Option.Option<Sample>, NotTaken> =>
+        Effect.flatMap(reading, (measurement) => oneAtATime(take(measurement))).pipe(
+          Effect.tapBoth({ onSuccess: reports.taken, onFailure: reports.notTaken }),
         )
-      }
-      const taken = Effect.gen(function* () {
-        yield* Ref.update(status, (state) => ({ ...state, meterError: Option.none() }))
-        if (yield* once.reset) yield* Effect.logInfo("The meter gives new telegrams again")
-      })
+      const quietly = <A>(stepped: Effect.Effect<A, NotTaken>) =>
+        stepped.pipe(
+          Effect.catchAll((error) =>
+            error._tag === "MeterError" && needsHand.includes(error.reason) ? Effect.sleep(handPause) : Effect.void,
+          ),
+          Effect.catchAllDefect(reports.defect),
+          Effect.asVoid,
+        )
 
-      yield* takeSample.pipe(
-        Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: () => taken })),
-        Effect.catchAll(notTaken),
-        Effect.catchAllDefect((defect) =>
-          folded.warn("defect", Effect.logError("Polling failed unexpectedly", defect)),
-        ),
+      const flows = Effect.zipWith(Ref.get(flow), Clock.currentTimeNanos, (last, nowNs) =>
+        Option.exists(last, ({ atNs }) => nowNs - atNs < quietNs),
+      )
+      const poll = Effect.unlessEffect(quietly(step(meter.measurement)), flows).pipe(
+        Effect.asVoid,
         atEvery(Duration.decode(options.interval)),
-        Effect.annotateLogs("module", "poller"),
-        Effect.forkScoped,
+      )
+
+      /** A telegram like the one before is no sign of life: a meter that lost its cable gives that for ever. */
+      const noteFlow = ({ timestamp }: Measurement) =>
+        Effect.gen(function* () {
+          const atNs = yield* Clock.currentTimeNanos
+          const before = yield* Ref.get(flow)
+          if (Option.exists(before, ({ stamp }) => stamp === timestamp)) return
+          yield* Ref.set(flow, Option.some({ stamp: timestamp, atNs }))
+          if (Option.isNone(before)) yield* Effect.logInfo("The meter pushes its telegrams")
+        })
+
+      const push = (pushed: Stream.Stream<Either.Either<Measurement, MeterError>, MeterError>) =>
+        pushed.pipe(
+          Stream.runForEach((reading) =>
+            Effect.zipRight(
+              Either.isRight(reading) ? noteFlow(reading.right) : Effect.void,
+              quietly(step(Effect.suspend(() => reading))),
+            ),
+          ),
+          Effect.zipRight(new MeterError({ reason: "Unreachable", message: "The push connection ended." })),
+          Effect.tapError(({ message, reason }) =>
+            Effect.zipRight(
+              Ref.set(flow, Option.none()),
+              pushLog.warn(
+                reason,
+                Effect.logWarning("The meter is asked until it pushes again").pipe(
+                  Effect.annotateLogs({ kind: reason, reason: message }),
+                ),
+              ),
+            ),
+          ),
+          Effect.retry(Schedule.resetAfter(backoff, "2 minutes")),
+        )
+
+      yield* Effect.forEach(
+        [poll, ...(options.source === "poll" ? [] : Option.toArray(Option.map(meter.pushed, push)))],
+        (loop) => Effect.forkScoped(Effect.annotateLogs(loop, "module", "poller")),
+        { discard: true },
       )
     }),
   )

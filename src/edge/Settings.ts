@@ -5,11 +5,26 @@ const urlOf = (text: string): Option.Option<URL> => (URL.canParse(text) ? Option
 
 const isBare = ({ hash, password, search, username }: URL): boolean => hash + password + search + username === ""
 
-/** Where the meter is: `host` or `host:port`; port 443 unless given. */
-export const parseMeterHost = (text: string): Either.Either<{ readonly host: string; readonly port: number }, string> =>
-  urlOf(`https://${text.trim()}`).pipe(
+/** Which of the vendor's local APIs the meter is asked by. */
+export type MeterApi = "v1" | "v2"
+
+export interface MeterAddress {
+  readonly host: string
+  readonly port: number
+  readonly api: MeterApi
+}
+
+const usual = { v1: { scheme: "http", port: "80" }, v2: { scheme: "https", port: "443" } } as const
+
+/** Where the meter is: `host` or `host:port`; port 443 unless given, and 80 for v1. */
+export const parseMeterHost = (text: string, api: MeterApi = "v2"): Either.Either<MeterAddress, string> =>
+  urlOf(`${usual[api].scheme}://${text.trim()}`).pipe(
     Option.filter((url) => isBare(url) && url.pathname === "/" && url.port !== "0"),
-    Option.map(({ hostname, port }) => ({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || "443") })),
+    Option.map(({ hostname, port }) => ({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || usual[api].port),
+      api,
+    })),
     Either.fromOption(() => "expected host or host:port, such as 192.168.1.20"),
   )
 

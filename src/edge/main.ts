@@ -1,16 +1,42 @@
 import { join } from "node:path"
 import { Command } from "@effect/cli"
-import { Config, DateTime, Duration, Effect, Either, Layer, Logger, LogLevel, Option, Redacted } from "effect"
+import { NodeContext } from "@effect/platform-node"
+import {
+  Config,
+  ConfigError,
+  DateTime,
+  Duration,
+  Effect,
+  Either,
+  Layer,
+  Logger,
+  LogLevel,
+  Option,
+  Redacted,
+} from "effect"
 import { defaultZone } from "../domain/index.ts"
-import { HomeWizardMeter, readCa } from "../infra/homewizard/index.ts"
+import { HomeWizardDiscovery, HomeWizardPairing, readCa } from "../infra/homewizard/index.ts"
 import { InternetClient } from "../infra/http-client/index.ts"
-import { describeConfigError, layerLogs, runCommand, Settings } from "../infra/process/index.ts"
+import { describeConfigError, layerLogs, runCommand, Settings, StartupError } from "../infra/process/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
+import * as ChosenMeter from "./ChosenMeter.ts"
+import { discover } from "./commands/Discover.ts"
 import { doctor } from "./commands/Doctor.ts"
+import { pair } from "./commands/Pair.ts"
 import { quarantine } from "./commands/Quarantine.ts"
 import { spool } from "./commands/Spool.ts"
 import { status } from "./commands/Status.ts"
-import { meterCheck, provideCheck, serverCheck, spoolCheck, tokenCheck, unlessRunning } from "./Doctor.ts"
+import { unpair } from "./commands/Unpair.ts"
+import {
+  meterCheck,
+  meterOfRunning,
+  provideCheck,
+  serverCheck,
+  spoolCheck,
+  tokenCheck,
+  unlessRunning,
+} from "./Doctor.ts"
+import * as MeterToken from "./MeterToken.ts"
 import * as Edge from "./Program.ts"
 import {
   parseBytes,
@@ -39,10 +65,30 @@ const spoolOptions = Config.all({
   maxBytes: Config.withDefault(Settings.parsed("SPOOL_MAX_BYTES", parseBytes), 2_000_000_000),
 })
 
+const meterAddress = Config.all({
+  api: Config.withDefault(Config.literal("v1", "v2")("HW_P1_API"), "v2" as const),
+  host: Config.nonEmptyString("HW_P1_HOST"),
+}).pipe(
+  Config.mapOrFail(({ api, host }) =>
+    Either.mapLeft(parseMeterHost(host, api), (message) => ConfigError.InvalidData(["HW_P1_HOST"], message)),
+  ),
+)
+
+const meterToken = Config.all({ given: Config.option(token("HW_P1_TOKEN")), dataDir }).pipe(
+  Config.map(({ dataDir, given }) =>
+    MeterToken.layer({ given, file: join(dataDir, "meter-token") }).pipe(Layer.provide(NodeContext.layer)),
+  ),
+)
+
+const ca = Effect.flatMap(
+  Config.option(Config.nonEmptyString("HW_P1_CA_FILE")),
+  Effect.transposeMapOption((path) => readCa(path, "HW_P1_CA_FILE")),
+)
+
 const settings = Config.all({
-  meter: Settings.parsed("HW_P1_HOST", parseMeterHost),
-  meterToken: token("HW_P1_TOKEN"),
-  caFile: Config.option(Config.nonEmptyString("HW_P1_CA_FILE")),
+  meter: meterAddress,
+  meterToken,
+  source: Config.withDefault(Config.literal("push", "poll")("HW_P1_SOURCE"), "push" as const),
   serverUrl: Settings.parsed("VPS_INGEST_URL", parseServerUrl),
   deviceToken,
   pollInterval: Config.withDefault(Settings.parsed("POLL_INTERVAL", parseInterval), Duration.seconds(1)),
@@ -53,19 +99,16 @@ type Settings = Config.Config.Success<typeof settings>
 
 const layerSpool = Layer.unwrapEffect(Effect.map(spoolOptions, SqliteSpool.layer))
 
-const layerMeter = ({ caFile, meter, meterToken }: Settings) =>
-  Layer.unwrapEffect(
-    Effect.map(
-      Effect.transposeMapOption(caFile, (path) => readCa(path, "HW_P1_CA_FILE")),
-      (ca) => HomeWizardMeter.layer({ ...meter, token: meterToken, ca, serial: Option.none() }),
-    ),
+const layerMeter = ({ meter, meterToken }: Settings) =>
+  Layer.unwrapEffect(Effect.map(ca, (ca) => ChosenMeter.layer({ ...meter, ca }))).pipe(
+    Layer.provide([meterToken, HomeWizardDiscovery.layer]),
   )
 
 const live = Effect.gen(function* () {
   const given = yield* settings
-  const { logs, meter, pollInterval, serverUrl, zone } = given
+  const { logs, meter, pollInterval, serverUrl, source, zone } = given
   const edge = Edge.layer({
-    poll: { zone, interval: pollInterval },
+    poll: { zone, source, interval: pollInterval },
     upload: { server: { url: serverUrl, token: currentDeviceToken }, interval: "1 second" },
   })
   const statusFile = StatusFile.layer({
@@ -75,7 +118,7 @@ const live = Effect.gen(function* () {
     pid: process.pid,
   })
   const started = Effect.logInfo("Edge started").pipe(
-    Effect.annotateLogs({ meter: meter.host, server: serverUrl, every: Duration.format(pollInterval) }),
+    Effect.annotateLogs({ meter: meter.host, server: serverUrl, source, every: Duration.format(pollInterval) }),
   )
   return yield* statusFile.pipe(
     Layer.tap(() => started),
@@ -92,7 +135,10 @@ const checks = Effect.map(settings, (given) => [
   unlessRunning(provideCheck(spoolCheck, layerSpool), Effect.flatMap(statusPath, readReport)),
   tokenCheck(currentDeviceToken),
   provideCheck(serverCheck({ url: given.serverUrl, token: currentDeviceToken }), InternetClient.layer),
-  provideCheck(meterCheck, layerMeter(given)),
+  meterOfRunning(
+    provideCheck(meterCheck, Layer.provide(layerMeter(given), layerSpool)),
+    Effect.flatMap(statusPath, readReport),
+  ),
 ])
 
 /** Commands print what they are asked for; what they log goes to standard error. */
@@ -101,6 +147,25 @@ const quietly = Layer.merge(
   Logger.minimumLogLevel(LogLevel.Warning),
 )
 const layerSpoolQuietly = Layer.provideMerge(layerSpool, quietly)
+
+/** What pairing works with. `anew`: the meter that was paired before does not count. */
+const pairing = (anew: boolean) => (options: { readonly host: Option.Option<string> }) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const given = yield* Option.match(options.host, {
+        onNone: () => Config.option(meterAddress),
+        onSome: (host) =>
+          Effect.mapBoth(parseMeterHost(host), {
+            onFailure: (message) => new StartupError({ message: `--host: ${message}.` }),
+            onSuccess: Option.some,
+          }),
+      })
+      const address = yield* Effect.provide(ChosenMeter.addressOrOnlyOne(given), HomeWizardDiscovery.layer)
+      return HomeWizardPairing.layer({ ...address, anew, ca: yield* ca, serial: Option.none() }).pipe(
+        Layer.provideMerge(Layer.mergeAll(layerSpool, yield* meterToken, HomeWizardDiscovery.layer, quietly)),
+      )
+    }),
+  )
 
 const run = Command.make("run", {}, () => live).pipe(
   Command.withDescription("Take samples from the meter into the spool and upload them"),
@@ -114,6 +179,9 @@ const program = Command.make("p1-edge", {}, () => live).pipe(
     Command.provide(doctor(checks), quietly),
     Command.provide(quarantine, layerSpoolQuietly),
     Command.provide(spool, layerSpoolQuietly),
+    Command.provide(pair, pairing(true)),
+    Command.provide(unpair, pairing(false)),
+    Command.provide(discover, Layer.merge(HomeWizardDiscovery.layer, quietly)),
   ]),
   Command.run({ name: "p1-edge", version: "1" }),
 )

@@ -4,11 +4,19 @@ import { NodeContext, NodeHttpClient } from "@effect/platform-node"
 import { Clock, Context, type DateTime, Effect, Layer, Option, Redacted, Ref, Schedule, type Scope } from "effect"
 import type { Realtime } from "../domain/index.ts"
 import { P1Api } from "../domain/api/index.ts"
-import { type Meter, RealtimeCache, Store } from "../domain/ports/index.ts"
-import { Edge, EdgeStatus, untilBroken } from "../edge/index.ts"
+import { RealtimeCache, Store } from "../domain/ports/index.ts"
+import {
+  ChosenMeter,
+  Edge,
+  EdgeStatus,
+  layerMeterToken,
+  type MeterAddress,
+  type Source,
+  untilBroken,
+} from "../edge/index.ts"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
-import { HomeWizardMeter } from "../infra/homewizard/index.ts"
-import { MemoryCaches } from "../infra/memory/index.ts"
+import { HomeWizardDiscovery, HomeWizardMeter } from "../infra/homewizard/index.ts"
+import { MemoryCaches, MemoryEdgeState } from "../infra/memory/index.ts"
 import { PostgresStore } from "../infra/postgres/index.ts"
 import { StartupError } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
@@ -19,21 +27,17 @@ import * as Credentials from "./Credentials.ts"
 import { Screen } from "./Screen.ts"
 import { statusLine } from "./StatusLine.ts"
 
-/** The meter at home; without one a simulated meter is started. */
-export interface RealMeter {
-  readonly host: string
-  readonly port: number
-  readonly token: Redacted.Redacted
-  readonly ca: Option.Option<string>
-}
-
 export interface Options {
   readonly dataDir: string
   readonly host: string
   readonly port: number
   readonly databaseUrl: Option.Option<Redacted.Redacted>
   readonly redisUrl: Option.Option<Redacted.Redacted>
-  readonly meter: Option.Option<RealMeter>
+  /** The meter at home; without one a simulated meter is started. */
+  readonly meter: Option.Option<MeterAddress>
+  readonly meterToken: Option.Option<Redacted.Redacted>
+  readonly ca: Option.Option<string>
+  readonly source: Source
   readonly zone: DateTime.TimeZone
 }
 
@@ -63,13 +67,17 @@ const startServer = (options: Options) =>
     return { baseUrl, ports }
   })
 
-const startMeter = (
-  options: Options,
-): Effect.Effect<{ readonly meter: Layer.Layer<Meter>; readonly name: string }, StartupError, Scope.Scope> =>
+const startMeter = (options: Options) =>
   Option.match(options.meter, {
     onSome: (meter) =>
       Effect.succeed({
-        meter: HomeWizardMeter.layer({ ...meter, serial: Option.none() }),
+        meter: ChosenMeter.layer({ ...meter, ca: options.ca }).pipe(
+          Layer.provide(
+            layerMeterToken({ given: options.meterToken, file: join(options.dataDir, "meter-token") }).pipe(
+              Layer.provide(NodeContext.layer),
+            ),
+          ),
+        ),
         name: `the meter at ${meter.host}`,
       }),
     onNone: () =>
@@ -77,7 +85,10 @@ const startMeter = (
         const simulated = yield* build(layerSimulator({ port: 0, folder: Option.some(join(options.dataDir, "meter")) }))
         const { caPem, host, port, serial, token } = Context.get(simulated, MeterEndpoint)
         const meter = HomeWizardMeter.layer({ host, port, token, ca: Option.some(caPem), serial: Option.some(serial) })
-        return { meter, name: `a simulated meter (serial ${serial})` }
+        return {
+          meter: Layer.provide(meter, MemoryEdgeState.layer),
+          name: `a simulated meter (serial ${serial})`,
+        }
       }),
   })
 
@@ -125,10 +136,11 @@ export const program = (options: Options) =>
 
     const edge = yield* build(
       Edge.layer({
-        poll: { zone: options.zone, interval: "1 second" },
+        poll: { zone: options.zone, source: options.source, interval: "1 second" },
         upload: { server: { url: baseUrl, token: Effect.succeed(deviceToken) }, interval: "1 second" },
       }).pipe(
-        Layer.provide([meter, NodeHttpClient.layerUndici]),
+        Layer.provide(meter),
+        Layer.provide([HomeWizardDiscovery.layer, NodeHttpClient.layerUndici]),
         Layer.provideMerge(SqliteSpool.layer({ filename: join(options.dataDir, "spool.sqlite") })),
       ),
     )

@@ -11,11 +11,16 @@ import {
 
 describe("settings", () => {
   it.each([
-    ["192.168.1.20", { host: "192.168.1.20", port: 443 }],
-    ["p1meter.local:8443", { host: "p1meter.local", port: 8443 }],
-    [" [fe80::1]:8443 ", { host: "fe80::1", port: 8443 }],
+    ["192.168.1.20", { host: "192.168.1.20", port: 443, api: "v2" }],
+    ["p1meter.local:8443", { host: "p1meter.local", port: 8443, api: "v2" }],
+    [" [fe80::1]:8443 ", { host: "fe80::1", port: 8443, api: "v2" }],
   ])("a meter is at %s", (text, expected) => {
     expect(parseMeterHost(text)).toEqual(Either.right(expected))
+  })
+
+  it("a meter of Local API v1 is on port 80 unless given", () => {
+    expect(parseMeterHost("192.168.1.20", "v1")).toEqual(Either.right({ host: "192.168.1.20", port: 80, api: "v1" }))
+    expect(parseMeterHost("192.168.1.20:443", "v1")).toMatchObject({ right: { port: 443 } })
   })
 
   it.each(["", "a b", "https://192.168.1.20", "192.168.1.20/api", "me@192.168.1.20", "192.168.1.20:0", "host:99999"])(

@@ -161,6 +161,7 @@ describe("taking samples", () => {
         device: Effect.suspend(() => (answers ? Effect.succeed(device) : gone)),
         measurement: Effect.sync(() => telegram(stamp(n++))),
         telegram: Effect.succeedNone,
+        pushed: Option.none(),
       })
       const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(meter))
       yield* takeSample

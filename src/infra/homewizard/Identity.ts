@@ -22,45 +22,64 @@ export const peerOf = (socket: TLSSocket): Peer => {
   }
 }
 
+/** Which meter it is: its serial, in small letters, and the SHA-256 of its key. */
+export interface Identity {
+  readonly serial: string
+  readonly key: string
+}
+
 /** What the peer has to be. */
 export interface Expected {
   /** The host and port it was reached at, for people. */
   readonly address: string
+  /** The serial that it must have, whatever was seen before. */
   readonly serial: Option.Option<string>
   /** Whether its chain has to lead to the given CA. */
   readonly chain: boolean
-  /** The key that it showed before. */
-  readonly key: Option.Option<string>
+  /** Who it was at the first contact. */
+  readonly pinned: Option.Option<Identity>
 }
 
 const commonNameOfMeter = /^appliance\/p1dongle\/([0-9a-f]{12})$/i
 
 const clockErrors = ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]
 
-const chainSentence = (address: string, code: string): string =>
+const chainError = (address: string, code: string): MeterError =>
   clockErrors.includes(code)
-    ? `The certificate of the meter at ${address} is not valid at this time (${code}): set this machine's clock.`
-    : `The certificate of the meter at ${address} was not issued by the CA in HW_P1_CA_FILE (${code}): check HW_P1_HOST and that file.`
+    ? new MeterError({
+        reason: "CertificateDates",
+        message: `The certificate of the meter at ${address} is not valid at this time (${code}): set this machine's clock.`,
+      })
+    : new MeterError({
+        reason: "WrongIdentity",
+        message: `The certificate of the meter at ${address} was not issued by the CA in HW_P1_CA_FILE (${code}): check HW_P1_HOST and that file.`,
+      })
 
 /**
- * Whether the peer is the meter: its certificate names a P1 dongle, the one with the serial where that is known, was
- * issued by the CA where one is given, and has the key that was seen before. Only then may it see the token.
+ * Which meter the peer is: its certificate names a P1 dongle, the one with the serial where that is known, was issued
+ * by the CA where one is given, and has the key that was seen before. Only then may it see the token.
  */
-export const identify = (peer: Peer, expected: Expected): Either.Either<void, MeterError> => {
+export const identify = (peer: Peer, expected: Expected): Either.Either<Identity, MeterError> => {
   const wrong = (message: string) => Either.left(new MeterError({ reason: "WrongIdentity", message }))
-  const { address } = expected
+  const { address, pinned } = expected
   const serial = typeof peer.commonName === "string" ? commonNameOfMeter.exec(peer.commonName)?.[1] : undefined
   if (serial === undefined) {
     return wrong(`What answers at ${address} is no HomeWizard P1 meter by its certificate: check HW_P1_HOST.`)
   }
-  if (Option.exists(expected.serial, (wanted) => wanted.toLowerCase() !== serial.toLowerCase())) {
-    return wrong(`The meter at ${address} is ${serial}, not the one expected: check HW_P1_HOST.`)
-  }
-  if (expected.chain && Option.isSome(peer.chainError)) return wrong(chainSentence(address, peer.chainError.value))
-  if (Option.exists(expected.key, (known) => known !== peer.key)) {
+  const identity = { serial: serial.toLowerCase(), key: peer.key }
+  const wanted = Option.orElse(expected.serial, () => Option.map(pinned, (known) => known.serial))
+  if (Option.exists(wanted, (known) => known.toLowerCase() !== identity.serial)) {
     return wrong(
-      `The meter at ${address} shows another key than before and did not get the token: if the meter was replaced or reset, pair again and restart; if not, something else answers in its place.`,
+      `The meter at ${address} is ${identity.serial}, not ${Option.getOrElse(wanted, () => "")}, and did not get the token: check HW_P1_HOST, or pair again if this is your new meter.`,
     )
   }
-  return Either.void
+  if (expected.chain && Option.isSome(peer.chainError)) {
+    return Either.left(chainError(address, peer.chainError.value))
+  }
+  if (Option.exists(pinned, ({ key }) => key !== identity.key)) {
+    return wrong(
+      `The meter at ${address} shows another key than before and did not get the token: if the meter was replaced or reset, pair again (p1-edge pair); if not, something else answers in its place.`,
+    )
+  }
+  return Either.right(identity)
 }

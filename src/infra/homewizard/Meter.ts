@@ -1,24 +1,16 @@
-import { HttpClient, type HttpClientError, HttpClientRequest } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
-import { Duration, Effect, Layer, type Option, ParseResult, type Redacted, Schema } from "effect"
-import { Agent } from "undici"
+import { HttpClientRequest } from "@effect/platform"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Measurement } from "../../domain/index.ts"
-import { Meter, MeterError } from "../../domain/ports/index.ts"
-import { makeConnector } from "./Connector.ts"
+import { type EdgeState, Meter, type MeterDiscovery, type SpoolError } from "../../domain/ports/index.ts"
+import { type DialOptions, makeDialer, timeoutOf } from "./Dialer.ts"
+import { decodeReply, decodeTelegram, makeExchange, refused, type Reply } from "./Exchange.ts"
+import { formatAddress } from "./Locator.ts"
+import { makePush, type PushLimits } from "./Push.ts"
 
-export interface MeterOptions {
-  readonly host: string
-  readonly port: number
+export interface MeterOptions extends DialOptions {
   readonly token: Redacted.Redacted
-  /** PEM of the CA that must have issued the meter's certificate. */
-  readonly ca: Option.Option<string>
-  /** The serial that the meter must have. */
-  readonly serial: Option.Option<string>
-  /** For one exchange, from connecting to the last byte; 5 seconds as a rule. */
-  readonly timeout?: Duration.DurationInput
+  readonly pushLimits?: Partial<PushLimits>
 }
-
-const maxResponseBytes = 64 * 1024
 
 const Device = Schema.Struct({
   serial: Schema.String,
@@ -27,133 +19,35 @@ const Device = Schema.Struct({
   apiVersion: Schema.propertySignature(Schema.String).pipe(Schema.fromKey("api_version")),
 })
 
-const firstIssue = (error: ParseResult.ParseError): string =>
-  ParseResult.ArrayFormatter.formatErrorSync(error)
-    .slice(0, 1)
-    .map(({ message, path }) => (path.length === 0 ? message : `${path.join(".")}: ${message}`))
-    .join()
+/** A request of Local API v2 by the owner of a token. */
+export const authorized =
+  (address: string, token: Redacted.Redacted) => (request: HttpClientRequest.HttpClientRequest) =>
+    request.pipe(
+      HttpClientRequest.prependUrl(`https://${address}`),
+      HttpClientRequest.bearerToken(token),
+      HttpClientRequest.setHeader("X-Api-Version", "2"),
+    )
 
-const codeOf = (cause: unknown): string => {
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-  return typeof code === "string" ? code : "no connection"
-}
-
-/** `host:port`, as a URL has it. */
-const addressOf = ({ host, port }: MeterOptions): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-
-interface Reply {
-  readonly path: string
-  readonly status: number
-  readonly text: string
-}
-
-/** No telegram yet, and a device that has none to give. */
-const withoutTelegram = [503, 404]
-
-interface Exchange {
-  readonly address: string
-  readonly token: Redacted.Redacted
-  readonly timeout: Duration.Duration
-}
-
-const make = (options: Exchange, dispatcher: Agent) =>
+const make = (options: MeterOptions) =>
   Effect.gen(function* () {
-    const { address, timeout } = options
-    const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
-    const client = NodeHttpClient.makeUndici(dispatcher).pipe(
-      HttpClient.withTracerPropagation(false),
-      HttpClient.mapRequest((request) =>
-        request.pipe(
-          HttpClientRequest.prependUrl(`https://${address}`),
-          HttpClientRequest.bearerToken(options.token),
-          HttpClientRequest.setHeader("X-Api-Version", "2"),
-        ),
-      ),
-    )
-
-    const unanswered = ({ cause }: HttpClientError.HttpClientError): MeterError => {
-      if (cause instanceof MeterError) return cause
-      if (codeOf(cause) === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
-        return new MeterError({ reason: "Malformed", message: `The meter at ${address} answers more than 64 KB.` })
-      }
-      const message = `The meter at ${address} cannot be reached (${codeOf(cause)}): check HW_P1_HOST and the network.`
-      return new MeterError({ reason: "Unreachable", message, cause })
-    }
-
-    const get = Effect.fn("meter.get")(
-      function* <A>(path: string, read: (reply: Reply) => Effect.Effect<A, MeterError | ParseResult.ParseError>) {
-        const response = yield* client.get(path)
-        const text = yield* response.text
-        if (response.status === 401) {
-          return yield* new MeterError({
-            reason: "Unauthorized",
-            message: `The meter at ${address} refuses the token in HW_P1_TOKEN: pair again to get a new one.`,
-          })
-        }
-        return yield* read({ path, status: response.status, text })
-      },
-      (effect, path) =>
-        effect.pipe(
-          Effect.catchTags({
-            RequestError: (error) => Effect.fail(unanswered(error)),
-            ResponseError: (error) => Effect.fail(unanswered(error)),
-            ParseError: (error) =>
-              Effect.fail(
-                new MeterError({
-                  reason: "Malformed",
-                  message: `The meter at ${address} answers ${path} with something else than expected: ${firstIssue(error)}`,
-                }),
-              ),
-          }),
-          Effect.timeoutFail({
-            duration: timeout,
-            onTimeout: () =>
-              new MeterError({
-                reason: "Unreachable",
-                message: `The meter at ${address} did not answer ${path} within ${Duration.format(timeout)}.`,
-              }),
-          }),
-          oneAtATime,
-        ),
-    )
-
-    const unexpected = ({ path, status }: Reply) =>
-      new MeterError({ reason: "Malformed", message: `The meter at ${address} answers ${path} with status ${status}.` })
-    const json =
-      <A, I>(schema: Schema.Schema<A, I>) =>
-      (reply: Reply): Effect.Effect<A, MeterError | ParseResult.ParseError> =>
-        reply.status === 200 ? Schema.decode(Schema.parseJson(schema))(reply.text) : unexpected(reply)
-    const telegram = (reply: Reply): Effect.Effect<Option.Option<string>, MeterError> => {
-      if (reply.status === 200) return Effect.succeedSome(reply.text)
-      return withoutTelegram.includes(reply.status) ? Effect.succeedNone : unexpected(reply)
-    }
-
+    const { token } = options
+    const address = formatAddress(options)
+    const { connector, dial } = yield* makeDialer(options)
+    const exchange = yield* makeExchange({ address, timeout: timeoutOf(options), connector })
+    const get = (path: string) =>
+      Effect.filterOrFail(
+        exchange(authorized(address, token)(HttpClientRequest.get(path))),
+        ({ status }: Reply) => status !== 401,
+        () => refused(address),
+      )
     return Meter.of({
-      device: get("/api", json(Device)),
-      measurement: get("/api/measurement", json(Measurement)),
-      telegram: get("/api/telegram", telegram),
+      device: Effect.flatMap(get("/api"), (reply) => decodeReply(address, Device, reply)),
+      measurement: Effect.flatMap(get("/api/measurement"), (reply) => decodeReply(address, Measurement, reply)),
+      telegram: Effect.flatMap(get("/api/telegram"), (reply) => decodeTelegram(address, reply)),
+      pushed: Option.some(makePush({ address, token, dial, limits: options.pushLimits })),
     })
   })
 
-/** A HomeWizard P1 meter, Local API v2, over one connection to a peer that has proved to be the meter. */
-export const layer = (options: MeterOptions): Layer.Layer<Meter> => {
-  const timeout = Duration.decode(options.timeout ?? "5 seconds")
-  const address = addressOf(options)
-  const dispatcher = Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Agent({
-          connections: 1,
-          pipelining: 1,
-          maxResponseSize: maxResponseBytes,
-          connect: makeConnector({ ...options, address, timeoutMs: Duration.toMillis(timeout) }),
-        }),
-    ),
-    (agent) => Effect.promise(() => agent.destroy()),
-  )
-  return Layer.scoped(
-    Meter,
-    Effect.flatMap(dispatcher, (agent) => make({ address, timeout, token: options.token }, agent)),
-  )
-}
+/** A HomeWizard P1 meter, Local API v2, over connections to a peer that has proved to be the meter. */
+export const layer = (options: MeterOptions): Layer.Layer<Meter, SpoolError, EdgeState | MeterDiscovery> =>
+  Layer.scoped(Meter, make(options))

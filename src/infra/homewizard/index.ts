@@ -1,2 +1,5 @@
 export * from "./Ca.ts"
+export * as HomeWizardDiscovery from "./Discovery.ts"
 export * as HomeWizardMeter from "./Meter.ts"
+export * as HomeWizardMeterV1 from "./MeterV1.ts"
+export * as HomeWizardPairing from "./Pairing.ts"

@@ -1,4 +1,4 @@
-import { Effect, Layer, type Option } from "effect"
+import { Effect, type Either, Layer, Option, type Stream } from "effect"
 import type { Measurement } from "../../domain/index.ts"
 import { Meter, type MeterDevice, type MeterError } from "../../domain/ports/index.ts"
 
@@ -12,10 +12,17 @@ const somewhere: MeterDevice = {
 export interface MemoryMeter {
   readonly device: MeterDevice
   readonly telegram: Effect.Effect<Option.Option<string>, MeterError>
+  readonly pushed: Stream.Stream<Either.Either<Measurement, MeterError>, MeterError>
 }
 
-/** A meter that reads what it is told to; without a telegram unless it is given one. */
+/** A meter that reads what it is told to; without a telegram, and pushing nothing, unless it is given them. */
 export const layer = (
   measurement: Effect.Effect<Measurement, MeterError>,
-  { device = somewhere, telegram = Effect.succeedNone }: Partial<MemoryMeter> = {},
-): Layer.Layer<Meter> => Layer.succeed(Meter, { device: Effect.succeed(device), measurement, telegram })
+  { device = somewhere, pushed, telegram = Effect.succeedNone }: Partial<MemoryMeter> = {},
+): Layer.Layer<Meter> =>
+  Layer.succeed(Meter, {
+    device: Effect.succeed(device),
+    measurement,
+    telegram,
+    pushed: Option.fromNullable(pushed),
+  })
