@@ -49,7 +49,7 @@ const externalOf = (json: Json): ReadonlyArray<unknown> => {
   const entries = given.map((entry) =>
     Predicate.isRecord(entry) ? { ...entry, timestamp: stampOf(entry["timestamp"]) } : entry,
   )
-  if (json["total_gas_m3"] == null || entries.some(isGas)) return entries
+  if (Predicate.isNullable(json["total_gas_m3"]) || entries.some(isGas)) return entries
   return [
     ...entries,
     {

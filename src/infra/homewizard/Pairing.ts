@@ -1,5 +1,5 @@
 import { HttpClientRequest } from "@effect/platform"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Measurement } from "../../domain/index.ts"
 import {
   type EdgeState,
