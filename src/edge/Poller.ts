@@ -24,8 +24,13 @@ export interface PollerOptions {
 const quietNs = 5_000_000_000n
 
 /** Somebody has to do something about these, so that a meter that is asked every second gains nothing. */
-const needsHand: ReadonlyArray<NotTaken["_tag"] | MeterError["reason"]> = ["Unauthorized", "WrongIdentity"]
-const handPause = Duration.seconds(4)
+const needsHand: ReadonlyArray<MeterError["reason"]> = ["Unauthorized", "WrongIdentity"]
+
+/** How long to leave a meter alone that has not answered so many times in a row: devices that are slow pile up work. */
+const pauseAfter = (error: NotTaken, failures: number): Duration.Duration => {
+  if (error._tag !== "MeterError") return Duration.zero
+  return Duration.seconds(needsHand.includes(error.reason) ? 4 : Math.min(failures - 1, 3))
+}
 
 interface Flow {
   readonly stamp: string | null
@@ -45,28 +50,28 @@ export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Me
       const reports = yield* makeReports
       const pushLog = yield* makeFoldedLog("1 minute")
       const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
+      const failures = yield* Ref.make(0)
       const flow = yield* Ref.make(Option.none<Flow>())
 
       const step = (reading: Effect.Effect<Measurement, MeterError>): Effect.Effect<Option.Option<Sample>, NotTaken> =>
         Effect.flatMap(reading, (measurement) => oneAtATime(take(measurement))).pipe(
           Effect.tapBoth({ onSuccess: reports.taken, onFailure: reports.notTaken }),
         )
-      const quietly = <A>(stepped: Effect.Effect<A, NotTaken>) =>
-        stepped.pipe(
-          Effect.catchAll((error) =>
-            error._tag === "MeterError" && needsHand.includes(error.reason) ? Effect.sleep(handPause) : Effect.void,
+      const ask = step(meter.measurement).pipe(
+        Effect.zipRight(Ref.set(failures, 0)),
+        Effect.catchAll((error) =>
+          Effect.flatMap(
+            Ref.updateAndGet(failures, (n) => n + 1),
+            (n) => Effect.sleep(pauseAfter(error, n)),
           ),
-          Effect.catchAllDefect(reports.defect),
-          Effect.asVoid,
-        )
+        ),
+        Effect.catchAllDefect(reports.defect),
+      )
 
       const flows = Effect.zipWith(Ref.get(flow), Clock.currentTimeNanos, (last, nowNs) =>
         Option.exists(last, ({ atNs }) => nowNs - atNs < quietNs),
       )
-      const poll = Effect.unlessEffect(quietly(step(meter.measurement)), flows).pipe(
-        Effect.asVoid,
-        atEvery(Duration.decode(options.interval)),
-      )
+      const poll = Effect.unlessEffect(ask, flows).pipe(Effect.asVoid, atEvery(Duration.decode(options.interval)))
 
       /** A telegram like the one before is no sign of life: a meter that lost its cable gives that for ever. */
       const noteFlow = ({ timestamp }: Measurement) =>
@@ -83,7 +88,7 @@ export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Me
           Stream.runForEach((reading) =>
             Effect.zipRight(
               Either.isRight(reading) ? noteFlow(reading.right) : Effect.void,
-              quietly(step(Effect.suspend(() => reading))),
+              step(reading).pipe(Effect.ignore, Effect.catchAllDefect(reports.defect)),
             ),
           ),
           Effect.zipRight(new MeterError({ reason: "Unreachable", message: "The push connection ended." })),
