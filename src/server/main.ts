@@ -6,10 +6,13 @@ import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresAdmin, PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, layerTraces, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
+import * as TariffFile from "../infra/tariff-file/index.ts"
 import { backup } from "./commands/Backup.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
+import { importFile } from "./commands/Import.ts"
 import { migrate } from "./commands/Migrate.ts"
+import { peaks } from "./commands/Peaks.ts"
 import { recompute } from "./commands/Recompute.ts"
 import { restore } from "./commands/Restore.ts"
 import { tokens } from "./commands/Tokens.ts"
@@ -27,6 +30,7 @@ const metrics = Config.option(Settings.port("METRICS_PORT")).pipe(
   ),
 )
 const endpoint = Settings.address("OTEL_EXPORTER_OTLP_ENDPOINT", ["http:", "https:"])
+const tariffsFile = Config.option(Config.nonEmptyString("TARIFFS_FILE"))
 const logs = Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" })
 const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),
@@ -59,9 +63,16 @@ const access = Config.all({
   ),
 })
 
+const tariffs = Option.match({ onNone: () => Layer.empty, onSome: TariffFile.layer })
+
 const serve = Effect.gen(function* () {
-  const settings = yield* Config.all({ listen, logs, database, redisUrl, access, metrics, endpoint })
-  const ports = Layer.mergeAll(store(settings.database), cache(settings.redisUrl), CryptoSecrets.layer)
+  const settings = yield* Config.all({ listen, logs, database, redisUrl, access, metrics, endpoint, tariffsFile })
+  const ports = Layer.mergeAll(
+    store(settings.database),
+    cache(settings.redisUrl),
+    CryptoSecrets.layer,
+    tariffs(settings.tariffsFile),
+  )
   const options = { ...settings.listen, ...settings.access, portVariable: "PORT", metrics: settings.metrics }
   const observed = Layer.merge(layerLogs(settings.logs), layerTraces({ endpoint: settings.endpoint, service, version }))
   return yield* Layer.launch(Layer.provide(Server.layer(options), ports)).pipe(Effect.provide(observed))
@@ -95,6 +106,8 @@ const program = Command.make("p1-api", {}, () => serve).pipe(
     health(port),
     Command.provide(devices, reached),
     Command.provide(tokens, reached),
+    Command.provide(peaks, reached),
+    Command.provide(importFile, reached),
     Command.provide(backup, reached),
     Command.provide(restore, reached),
     Command.provide(migrate, reachedAsItIs),

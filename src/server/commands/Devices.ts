@@ -4,6 +4,7 @@ import { defaultZone, Device, DeviceId, ZoneName } from "../../domain/index.ts"
 import { Registry } from "../../domain/ports/index.ts"
 import * as Admin from "../Admin.ts"
 import { checked, json } from "./Arguments.ts"
+import { checkedPlace, edit, placeOptions, setPlace } from "./Place.ts"
 import { print, table } from "./Printed.ts"
 import { remove } from "./RemoveDevice.ts"
 
@@ -15,15 +16,18 @@ const add = Command.make(
       Options.withDefault(defaultZone),
       Options.withDescription("The IANA zone of its days and months"),
     ),
+    ...placeOptions,
     json,
   },
-  ({ json, name, zone }) =>
+  ({ json, name, zone, ...told }) =>
     Effect.gen(function* () {
       const device = {
         name: yield* checked("NAME", Device.fields.name, name),
         zone: yield* checked("--zone", ZoneName, zone),
       }
+      yield* checkedPlace(told)
       const { deviceId, token } = yield* Admin.addDevice(device.name, device.zone)
+      yield* setPlace(deviceId, told)
       yield* print(
         json,
         { device_id: deviceId, token: Redacted.value(token) },
@@ -60,5 +64,5 @@ const rename = Command.make(
 
 export const devices = Command.make("devices").pipe(
   Command.withDescription("The meters that may send samples"),
-  Command.withSubcommands([add, list, rename, remove]),
+  Command.withSubcommands([add, list, rename, edit, remove]),
 )

@@ -1,0 +1,74 @@
+import { join } from "node:path"
+import { FileSystem } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
+import { expect, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { freshDatabase } from "../support/Database.ts"
+import { run } from "../support/Programs.ts"
+import { temporaryFolder } from "../support/TemporaryFolder.ts"
+
+const header =
+  "From (date);From (time);Until (date);Until (time);EAN code;Meter;Meter type;Register;Volume;Unit;Validation status;Description"
+const clock = (minute: number): string =>
+  `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}:00`
+const line = (minute: number, volume: string): string =>
+  `15/01/2026;${clock(minute)};15/01/2026;${clock(minute + 15)};="54";1;Digital meter;Offtake Day;${volume};kWh;Read;`
+
+it.scopedLive(
+  "an operator says where a device is, types peaks from bills, and imports a year's file, twice",
+  () =>
+    Effect.gen(function* () {
+      const url = yield* freshDatabase
+      const folder = yield* temporaryFolder
+      const fs = yield* FileSystem.FileSystem
+      const file = join(folder, "history.csv")
+      yield* fs.writeFileString(file, [header, line(720, "1,050"), line(735, "0,200"), line(750, "")].join("\n"))
+      const command = (...args: ReadonlyArray<string>) =>
+        run("p1-api", { DATABASE_URL: Redacted.value(url), DATA_DIR: "/nowhere" }, args)
+      const json = (...args: ReadonlyArray<string>) =>
+        Effect.map(command(...args, "--json"), ({ said }) => JSON.parse(said) as Record<string, unknown>)
+
+      const wrong = yield* command("devices", "add", "--grid-zone", "gaselwest", "Home")
+      expect(wrong).toMatchObject({ code: 1, said: expect.stringMatching(/antwerpen.*halle-vilvoorde.*wallonia/s) })
+      yield* command("devices", "add", "--grid-zone", "west", "Home")
+      expect(yield* json("devices", "edit", "--country", "nl", "home")).toEqual({
+        device_id: "home",
+        country: "NL",
+        grid_zone: "west",
+        region: "netherlands",
+      })
+
+      expect((yield* command("peaks", "set", "home", "2026-03", "4,2")).said).toBe(
+        "The peak of home in 2026-03 is 4.2 kW, whatever the meter says.\n",
+      )
+      expect((yield* command("peaks", "set", "home", "2026-13", "4.2")).said).toMatch(/^MONTH: expected .*month/i)
+      expect((yield* command("peaks", "set", "home", "2026-03", "4200")).said).toMatch(/^KW: expected a peak in kW/)
+      expect(yield* json("peaks", "list", "home")).toEqual({
+        peaks: [{ month: "2026-03", peak_w: 4200, source: "manual", peak_ts: null }],
+      })
+      expect(yield* json("peaks", "remove", "home", "2026-03")).toMatchObject({ removed: true })
+      expect((yield* command("peaks", "list", "home")).said).toContain("No peak was entered")
+
+      const dry = yield* json("import", "--device", "home", "--dry-run", "fluvius", file)
+      expect(dry).toMatchObject({ dry_run: true, rows: 3, quarters: 2, inserted: 2, skipped: { "no volume": 1 } })
+      const first = yield* json("import", "--device", "home", "fluvius", file)
+      expect(first).toMatchObject({
+        dry_run: false,
+        inserted: 2,
+        months: [
+          { month: "2026-01", quarters: 2, peak_w: 4200, peak_start: "2026-01-15T11:00:00.000Z", used: 2, compared: 0 },
+        ],
+      })
+      expect(yield* json("import", "--device", "home", "fluvius", file)).toMatchObject({ inserted: 0, unchanged: 2 })
+      const said = (yield* command("import", "--device", "home", "fluvius", file)).said
+      expect(said).toContain("3 lines, 2 quarter-hours: 0 new, 0 changed, 2 known already, 0 better known already.")
+      expect(said).toContain("Left out 1 lines: no volume.")
+      expect(said).toMatch(/2026-01 +2 +4.200 kW +2026-01-15 12:00 +2 +-/)
+      const other = yield* command("import", "--device", "home", "homewizard", file)
+      expect(other).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/^This is not an export of the HomeWizard app/),
+      })
+    }).pipe(Effect.provide(NodeContext.layer)),
+  120_000,
+)
