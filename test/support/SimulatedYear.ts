@@ -16,6 +16,8 @@ export interface Mark {
   readonly tsMs: number
   readonly importWs: number
   readonly exportWs: number
+  /** Its import registers as they are read, whole watt-hours. */
+  readonly importWh: number
   /** The mean import of the quarter-hour that ends here, as the meter counts it, W. */
   readonly quarterW: number
   readonly monthlyPeakW: number | null
@@ -66,6 +68,7 @@ export function* play(run: Run): Generator<{ readonly sample?: WindowSample; rea
         mark: {
           tsMs: second * 1000,
           ...now,
+          importWh: Math.round(registersKwh(state).importKwh * 1000),
           quarterW: Math.floor((now.importWs - before) / 900),
           monthlyPeakW: state.peakW,
         },
