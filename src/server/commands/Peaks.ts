@@ -7,7 +7,8 @@ import { checked, json } from "./Arguments.ts"
 import { minute, print, table } from "./Printed.ts"
 
 const Kilowatts = Schema.NumberFromString.pipe(
-  Schema.filter((kw) => (kw > 0 && kw <= 100 ? undefined : "expected a peak in kW, such as 4.2")),
+  Schema.filter((kw) => kw > 0 && kw <= 100),
+  Schema.annotations({ message: () => ({ message: "expected a peak in kW, such as 4.2", override: true }) }),
 )
 
 const device = Args.text({ name: "DEVICE" })
