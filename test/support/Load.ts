@@ -1,0 +1,42 @@
+import { Clock, Effect, Ref, Schedule } from "effect"
+
+export interface Reply {
+  readonly status: number
+  readonly ms: number
+  readonly headers: Headers
+  readonly text: string
+  /** When the reply was there, ms since 1970. */
+  readonly atMs: number
+}
+
+/** One request, timed; a connection that fails or hangs for 10 s is status 0. */
+export const timed = (url: string, init: RequestInit = {}) =>
+  Effect.gen(function* () {
+    const beganMs = performance.now()
+    const reply = yield* Effect.promise(async () => {
+      try {
+        const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      } catch (cause) {
+        return {
+          status: 0,
+          headers: new Headers(),
+          text: String(cause instanceof Error ? (cause.cause ?? cause) : cause),
+        }
+      }
+    })
+    return { ...reply, ms: performance.now() - beganMs, atMs: yield* Clock.currentTimeMillis } satisfies Reply
+  })
+
+/** Sends a request every so often, however long each takes, and keeps what came of it, until the scope ends. */
+export const steadily = (everyMs: number, request: Effect.Effect<Reply>) =>
+  Effect.gen(function* () {
+    const replies = yield* Ref.make<ReadonlyArray<Reply>>([])
+    const one = Effect.flatMap(request, (reply) => Ref.update(replies, (all) => [...all, reply]))
+    yield* Effect.forkScoped(Effect.schedule(Effect.forkDaemon(one), Schedule.fixed(everyMs)))
+    return { take: Ref.getAndSet(replies, []), count: Effect.map(Ref.get(replies), (all) => all.length) }
+  })
+
+/** The value that a share of the values does not pass. */
+export const quantile = (values: ReadonlyArray<number>, share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? NaN
