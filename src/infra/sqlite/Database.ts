@@ -1,5 +1,5 @@
 import { statSync, writeFileSync } from "node:fs"
-import { mkdir } from "node:fs/promises"
+import { mkdir, open } from "node:fs/promises"
 import { basename, dirname } from "node:path"
 import { type SqlClient, SqlError } from "@effect/sql"
 import { Context, Deferred, Effect, Layer, Option } from "effect"
@@ -54,6 +54,16 @@ const inheritAll = (sql: SqlClient.SqlClient, filename: string) =>
     { discard: true },
   )
 
+/** That the file is there is on the disk as well, and that its first journal is gone. */
+const syncFolder = (filename: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const folder = await open(dirname(filename))
+      await folder.sync().finally(() => folder.close())
+    },
+    catch: (cause) => cannotOpen(filename, cause),
+  })
+
 const abandoned = new SqlError.SqlError({ cause: new Error("the disk has failed"), message: "abandoned" })
 
 const make = (filename: string) =>
@@ -63,6 +73,7 @@ const make = (filename: string) =>
     const { sql } = yield* Effect.acquireRelease(openSpool(filename), ({ close }) =>
       Effect.flatMap(isBroken, (done) => (done ? Effect.void : close)),
     )
+    yield* syncFolder(filename)
     yield* inheritAll(sql, filename).pipe(Effect.mapError(({ cause }) => cannotOpen(filename, cause)))
     const one = (yield* Effect.makeSemaphore(1)).withPermits(1)
 

@@ -55,11 +55,13 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
     })
   })
 
+/** The spool of a file that is open. */
+export const layerOn = (options: SpoolOptions): Layer.Layer<Spool | EdgeState, never, Database.Database> =>
+  Layer.mergeAll(Layer.scoped(Spool, make(options)), Layer.effect(EdgeState, State.make), Salvage.layer)
+
 /**
  * A spool in a file that this process alone may open, and in the same file what the edge remembers; `append` returns
  * when the sample is on the disk. A damaged file is set aside and read out meanwhile.
  */
 export const layer = (options: SpoolOptions): Layer.Layer<Spool | EdgeState, StartupError> =>
-  Layer.mergeAll(Layer.scoped(Spool, make(options)), Layer.effect(EdgeState, State.make), Salvage.layer).pipe(
-    Layer.provide(Database.layer(options)),
-  )
+  Layer.provide(layerOn(options), Database.layer(options))

@@ -1,0 +1,55 @@
+import { writeSync } from "node:fs"
+import { DateTime, Effect, Layer, Schedule } from "effect"
+import { Spool, type SpooledSample } from "../../src/domain/ports/index.ts"
+import * as Database from "../../src/infra/sqlite/Database.ts"
+import { layerOn } from "../../src/infra/sqlite/Spool.ts"
+import { sampleAt } from "../infra/samples.ts"
+
+/**
+ * An edge and its server in one process that is made to die: says `T n` once sample n counts as taken, `S n…` once the
+ * server has stored samples, and only then lets them leave. Ends by itself after a number of samples.
+ *
+ * Controls: `normal` does not sync each commit, `early` lets samples leave before the server has them.
+ */
+const [filename = "", first = "0", count = "0", control = "none"] = process.argv.slice(2)
+
+const say = (line: string) => Effect.sync(() => writeSync(1, `${line}\n`))
+const numberOf = ({ sample }: SpooledSample): number => sample.powerW - 1000
+const later = DateTime.unsafeMake("2100-01-01")
+
+const upload = (newest: boolean) =>
+  Effect.gen(function* () {
+    const spool = yield* Spool
+    const rows = yield* newest ? spool.newest(3, later) : spool.oldest(6, later)
+    const stored = say(`S ${rows.map(numberOf).join(" ")}`)
+    const settled = spool.settle(rows.map(({ id }) => ({ _tag: "Stored", id })))
+    yield* control === "early" ? Effect.zipRight(settled, stored) : Effect.zipRight(stored, settled)
+  }).pipe(Effect.scoped)
+
+/** A disk that is full is asked again. */
+const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
+    Effect.tapError(() => say("refused")),
+    Effect.retry({ schedule: Schedule.spaced("2 millis"), times: 2_000 }),
+  )
+
+const program = Effect.gen(function* () {
+  const spool = yield* Spool
+  if (control === "normal") yield* (yield* Database.Database).sql`PRAGMA synchronous = NORMAL`
+  yield* say("ready")
+  for (let n = Number(first); n < Number(first) + Number(count); n++) {
+    yield* patiently(spool.append(sampleAt(n), null))
+    yield* say(`T ${n}`)
+    if (n % 5 === 0) yield* patiently(upload(n % 10 === 0))
+  }
+}).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => broken)))
+
+const live = layerOn({ filename }).pipe(Layer.provideMerge(Database.layer({ filename })))
+
+Effect.runPromise(Effect.provide(program, live)).then(
+  () => undefined,
+  (error: unknown) => {
+    writeSync(2, `${String(error)}\n`)
+    process.exit(1)
+  },
+)
