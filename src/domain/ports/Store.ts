@@ -64,7 +64,7 @@ export class Store extends Context.Tag("domain/Store")<
       deviceId: DeviceId,
       range: Range,
     ) => Effect.Effect<ReadonlyArray<QuarterHour>, StoreUnavailable>
-    /** From the first stored quarter-hour's start to the last one's end. */
+    /** From the start of the first quarter-hour, stored or imported, to the end of the last. */
     readonly extent: (deviceId: DeviceId) => Effect.Effect<Option.Option<Range>, StoreUnavailable>
     /** What the meter last reported of a month's peak. */
     readonly reportedPeak: (

@@ -64,7 +64,7 @@ const quarterHoursOf = (data: DeviceData, { fromMs, toMs }: Range) => {
 }
 
 const extentOf = (data: DeviceData): Option.Option<Range> => {
-  const starts = startsOf(data)
+  const starts = Arr.sort([...startsOf(data), ...data.imported.keys()], byNumber)
   return Option.all({
     fromMs: Arr.head(starts),
     toMs: Option.map(Arr.last(starts), (startMs) => startMs + quarterHourMs),

@@ -86,8 +86,10 @@ const Extent = Schema.Struct({ first_ms: Schema.NullOr(Schema.Number), last_ms: 
 export const extent = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
   Effect.map(
     sql.unsafe<Row>(
-      `select ${millisOf("min(start)")} as first_ms, ${millisOf("max(start)")} as last_ms
-       from p1_quarter_hours where device_id = $1`,
+      `select ${millisOf("min(first)")} as first_ms, ${millisOf("max(last)")} as last_ms from (
+         select min(start) as first, max(start) as last from p1_quarter_hours where device_id = $1
+         union all select min(start), max(start) from p1_imported_quarter_hours where device_id = $1
+       ) known`,
       [deviceId],
     ),
     ([row]): Option.Option<Range> => {
