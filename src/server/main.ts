@@ -3,11 +3,12 @@ import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
-import { PostgresAdmin, PostgresArchive, PostgresStore } from "../infra/postgres/index.ts"
+import { PostgresAdmin, PostgresArchive, PostgresMaintenance, PostgresStore } from "../infra/postgres/index.ts"
 import { layerLogs, layerTraces, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import * as TariffFile from "../infra/tariff-file/index.ts"
 import { backup } from "./commands/Backup.ts"
+import { db } from "./commands/DbStatus.ts"
 import { devices } from "./commands/Devices.ts"
 import { health } from "./commands/Health.ts"
 import { importFile } from "./commands/Import.ts"
@@ -36,6 +37,7 @@ const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),
   dataDir: Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"),
   timescale: Config.withDefault(Config.literal("required", "off", "auto")("TIMESCALE"), "auto" as const),
+  retention: Settings.retention("RETENTION"),
 })
 
 type DatabaseSettings = Config.Config.Success<typeof database>
@@ -46,8 +48,16 @@ const options = ({ dataDir, timescale, url }: DatabaseSettings, embedded: typeof
     (address) => ({ url: address, timescale }),
   )
 
+/** The store, and beside it what keeps its database in order. */
 const store = (settings: DatabaseSettings) =>
-  Layer.unwrapScoped(Effect.map(options(settings, Database.run), PostgresStore.layer))
+  Layer.unwrapScoped(
+    Effect.map(options(settings, Database.run), (given) =>
+      Layer.provideMerge(
+        PostgresMaintenance.layer({ ...given, retention: Option.getOrUndefined(settings.retention) }),
+        PostgresStore.layer(given),
+      ),
+    ),
+  )
 
 const cache = Option.match({
   onNone: () => MemoryCaches.layer,
@@ -112,6 +122,7 @@ const program = Command.make("p1-api", {}, () => serve).pipe(
     Command.provide(restore, reached),
     Command.provide(migrate, reachedAsItIs),
     Command.provide(recompute, reachedToRepair),
+    Command.provide(db, reachedAsItIs),
   ]),
   Command.run({ name: service, version }),
 )

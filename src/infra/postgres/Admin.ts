@@ -4,6 +4,7 @@ import { StoreAdmin, StoreRefused } from "../../domain/ports/index.ts"
 import * as Client from "./Client.ts"
 import { orUnavailable } from "./Failure.ts"
 import { recompute } from "./Recompute.ts"
+import { status } from "./Status.ts"
 import { migrate, type Options } from "./Store.ts"
 import { describe } from "./Timescale.ts"
 
@@ -14,6 +15,7 @@ const make = (options: Options) =>
         Effect.zipRight(Effect.orDie(Effect.provideService(describe, SqlClient.SqlClient, sql))),
         Effect.mapError(({ message }) => new StoreRefused({ message })),
       ),
+      status: orUnavailable(Effect.provideService(status, SqlClient.SqlClient, sql)),
       recompute: (deviceId, range) => orUnavailable(recompute(sql, deviceId, range)),
     }),
   )

@@ -1,36 +1,39 @@
 import { SqlClient } from "@effect/sql"
 import { Effect, Schema } from "effect"
+import type { Range } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { policies, realTime } from "./Hypertable.ts"
 
-const aggregates = ["p1_power_minutes", "p1_power_hours"] as const
 const hourMs = 3_600_000
+/** Minutes before hours, which are made of them. */
+const aggregates = [
+  ["p1_power_minutes", 60_000],
+  ["p1_power_hours", hourMs],
+] as const
 const stepMs = 7 * 24 * hourMs
 /** Any number that no other program on the database locks. */
 const refreshLock = 7_031_902
 
-interface Span {
-  readonly fromMs: number
-  readonly toMs: number
-}
-
 /** Whole hours, so that both aggregates take the same. */
-const widened = ({ fromMs, toMs }: Span): Span => ({
+const widened = ({ fromMs, toMs }: Range): Range => ({
   fromMs: Math.floor(fromMs / hourMs) * hourMs,
   toMs: Math.ceil(toMs / hourMs) * hourMs,
 })
 
 /** Ranges in order, those that touch each other as one. */
-export const merged = (spans: ReadonlyArray<Span>): ReadonlyArray<Span> =>
+export const merged = (spans: ReadonlyArray<Range>): ReadonlyArray<Range> =>
   [...spans.map(widened)]
     .sort((a, b) => a.fromMs - b.fromMs)
-    .reduce<ReadonlyArray<Span>>((done, span) => {
+    .reduce<ReadonlyArray<Range>>((done, span) => {
       const last = done.at(-1)
       return last !== undefined && span.fromMs <= last.toMs
         ? [...done.slice(0, -1), { fromMs: last.fromMs, toMs: Math.max(last.toMs, span.toMs) }]
         : [...done, span]
     }, [])
+
+const literal = (epochMs: number): string =>
+  Number.isFinite(epochMs) ? `'${isoOf(epochMs)}'::timestamptz` : "null::timestamptz"
 
 const Bounds = Schema.Tuple(Schema.Struct({ from_ms: Schema.NullOr(Schema.Number), to_ms: Schema.Number }))
 
@@ -42,31 +45,67 @@ const bounds = Effect.gen(function* () {
      from p1_horizon`,
   )
   const [{ from_ms, to_ms }] = yield* Effect.orDie(Schema.decodeUnknown(Bounds)(rows))
-  return { fromMs: from_ms ?? -Infinity, toMs: Math.floor(to_ms / hourMs) * hourMs }
+  return { fromMs: from_ms ?? -Infinity, toMs: to_ms }
 })
 
 /**
  * Aggregates a range anew, minutes first. Never reaches before the horizon, where a refresh would delete what is left
- * of samples that are gone, nor up to now, where it would hide the samples that come next.
+ * of samples that are gone, nor up to now, where it would hide the samples that come next. `force`: also where
+ * TimescaleDB believes that nothing has changed.
  */
-export const refresh = (span: Span) =>
+export const refresh = (span: Range, force = false) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const within = yield* bounds
     const wide = widened(span)
-    const fromMs = Math.max(wide.fromMs, within.fromMs)
-    const toMs = Math.min(wide.toMs, within.toMs)
-    if (fromMs >= toMs) return
-    yield* Effect.forEach(
-      aggregates,
-      (name) =>
-        sql.unsafe(
-          `call refresh_continuous_aggregate('${name}', '${isoOf(fromMs)}'::timestamptz, '${isoOf(toMs)}'::timestamptz,
-             options => '{"buckets_per_batch": 0}')`,
-        ),
-      { discard: true },
-    )
+    for (const [name, bucketMs] of aggregates) {
+      const fromMs = Math.max(wide.fromMs, within.fromMs)
+      const toMs = Math.min(wide.toMs, Math.floor(within.toMs / bucketMs) * bucketMs)
+      if (fromMs >= toMs) continue
+      yield* sql.unsafe(
+        `call refresh_continuous_aggregate('${name}', ${literal(fromMs)}, ${literal(toMs)},
+           force => ${force}, options => '{"buckets_per_batch": 0}')`,
+      )
+    }
   })
+
+const Late = Schema.Array(Schema.Struct({ id: Schema.Number, from_ms: Schema.Number, to_ms: Schema.Number }))
+
+/** Aggregates anew what late samples touched: exactly those ranges, which are then forgotten. */
+export const refreshLate = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe(
+    `select id, ${millisOf("from_ts")} as from_ms, ${millisOf("to_ts")} as to_ms from p1_late_ranges order by id limit 10000`,
+  )
+  const late = yield* Effect.orDie(Schema.decodeUnknown(Late)(rows))
+  if (late.length === 0) return
+  const spans = merged(late.map(({ from_ms, to_ms }) => ({ fromMs: from_ms, toMs: to_ms })))
+  yield* Effect.forEach(spans, (span) => refresh(span), { discard: true })
+  yield* sql`delete from p1_late_ranges where id = any(${late.map(({ id }) => id)}::bigint[])`
+})
+
+const Watermarks = Schema.Tuple(Schema.Struct({ ms: Schema.NullOr(Schema.Number), left_behind: Schema.Boolean }))
+
+/** A policy looks back three hours: what it would miss after standing still is made up for before that. */
+const behind = "interval '1 hour'"
+
+/**
+ * Aggregates the time between the newest that is aggregated and now, where that has grown long: a policy that starts
+ * again looks back for a few hours only, and what lies before them would never be seen again.
+ */
+export const catchUp = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe(
+    `select case when isfinite(until) then ${millisOf("until")} end as ms,
+       exists (select from p1_samples where ts >= until and ts < now() - ${behind}) as left_behind
+     from (
+       select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)) as until
+       from _timescaledb_catalog.continuous_agg where user_view_name = 'p1_power_minutes'
+     ) watermark`,
+  )
+  const [{ left_behind, ms }] = yield* Effect.orDie(Schema.decodeUnknown(Watermarks)(rows))
+  if (left_behind) yield* refresh({ fromMs: ms ?? -Infinity, toMs: Infinity })
+})
 
 const Extent = Schema.Tuple(
   Schema.Struct({ first_ms: Schema.NullOr(Schema.Number), last_ms: Schema.NullOr(Schema.Number) }),

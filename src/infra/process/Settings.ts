@@ -1,4 +1,4 @@
-import { Config, ConfigError, Either, LogLevel, Option, Redacted } from "effect"
+import { Config, ConfigError, Duration, Either, LogLevel, Option, Redacted } from "effect"
 
 /** A variable whose text is parsed; what is wrong with it is said behind its name. */
 export const parsed = <A>(name: string, parse: (text: string) => Either.Either<A, string>): Config.Config<A> =>
@@ -36,6 +36,19 @@ export const origins = (name: string): Config.Config<ReadonlyArray<string>> =>
       ? Either.right(given)
       : Either.left(`expected origins such as https://home.example.org, without a path, not ${wrong}`)
   }).pipe(Config.withDefault<ReadonlyArray<string>>([]))
+
+/** Shorter ones would take what a late device or a wrong bill may still need. */
+const leastRetention = Duration.days(90)
+
+/** How long something is kept: `off` for ever, or a time such as `180 days`. */
+export const retention = (name: string): Config.Config<Option.Option<Duration.Duration>> =>
+  parsed(name, (text) => {
+    if (text.trim() === "" || text.trim() === "off") return Either.right(Option.none<Duration.Duration>())
+    const time = Duration.decodeUnknown(text.trim())
+    return Option.isSome(time) && Duration.greaterThanOrEqualTo(time.value, leastRetention)
+      ? Either.right(time)
+      : Either.left(`expected off, or ${Duration.format(leastRetention)} at least such as "180 days"`)
+  }).pipe(Config.withDefault(Option.none<Duration.Duration>()))
 
 /** How much is logged, and in which form. */
 export const logs = (names: { readonly format: string; readonly level: string }) =>

@@ -1,0 +1,38 @@
+import { Clock, Effect, Ref } from "effect"
+
+const forMs = 2_000
+
+/** Units a second that workers, each over and over, do; `work` gives how many units it did. */
+export const rate = <E, R>(workers: number, work: (worker: number, round: number) => Effect.Effect<number, E, R>) =>
+  Effect.gen(function* () {
+    const done = yield* Ref.make(0)
+    const beganMs = yield* Clock.currentTimeMillis
+    const run = (worker: number) =>
+      Effect.gen(function* () {
+        for (let round = 0; (yield* Clock.currentTimeMillis) - beganMs < forMs; round++) {
+          const units = yield* work(worker, round)
+          yield* Ref.update(done, (sum) => sum + units)
+        }
+      })
+    yield* Effect.forEach(
+      Array.from({ length: workers }, (_, i) => i),
+      run,
+      { concurrency: "unbounded" },
+    )
+    return ((yield* Ref.get(done)) * 1000) / ((yield* Clock.currentTimeMillis) - beganMs)
+  })
+
+/** The median duration in ms of several runs. */
+export const median = <A, E, R>(times: number, effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const durations: Array<number> = []
+    for (let i = 0; i < times; i++) {
+      const began = performance.now()
+      yield* effect
+      durations.push(performance.now() - began)
+    }
+    return durations.sort((a, b) => a - b)[Math.floor(times / 2)] ?? NaN
+  })
+
+/** The duration in ms of one run. */
+export const once = <A, E, R>(effect: Effect.Effect<A, E, R>) => median(1, effect)

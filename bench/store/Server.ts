@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Redacted } from "effect"
+import { EmbeddedPostgres } from "../../src/infra/embedded-postgres/index.ts"
+import { describePostgres, hasTimescale, installedBinDir, runSql } from "../../test/support/PostgresServer.ts"
+
+const settings = {
+  shared_buffers: "512MB",
+  max_wal_size: "4GB",
+  max_connections: "50",
+  work_mem: "32MB",
+}
+
+/** A server that keeps what it acknowledges, in a folder of its own; the one of P1_TEST_POSTGRES_BIN if that is set. */
+export const server = Effect.gen(function* () {
+  const binDir = process.env["P1_TEST_POSTGRES_BIN"] ?? (yield* Effect.promise(installedBinDir))
+  const folder = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "p1-bench-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
+  )
+  const timescale = {
+    shared_preload_libraries: "timescaledb",
+    "timescaledb.telemetry_level": "off",
+    "timescaledb.max_background_workers": "0",
+  }
+  const { url } = yield* EmbeddedPostgres.start({
+    dataDir: join(folder, "postgres"),
+    binDir,
+    sharedDir: join(folder, "shared"),
+    settings: { ...settings, ...(hasTimescale(binDir) ? timescale : {}) },
+  })
+  return {
+    url,
+    description: yield* describePostgres(url, binDir ?? "embedded-postgres"),
+    timescale: hasTimescale(binDir),
+  }
+})
+
+/** An empty database on it. */
+export const database = (url: Redacted.Redacted, name: string) =>
+  Effect.as(
+    runSql(url, `create database ${name}`),
+    Redacted.make(Object.assign(new URL(Redacted.value(url)), { pathname: `/${name}` }).href),
+  )
