@@ -16,7 +16,7 @@ const insert = `insert into bare_samples (device_id, ${names}) select $1, * from
 
 /** A table like the one of the samples, with the same key and nothing derived. */
 export const makeTable = (sql: SqlClient.SqlClient) =>
-  sql.unsafe("create table bare_samples (like p1_samples including defaults including constraints including indexes)")
+  sql.unsafe("create table bare_samples (like p1_samples including all)")
 
 /** What any idempotent store has to do: one statement, the same rows, the same client library. */
 export const unnest = (sql: SqlClient.SqlClient, deviceId: string, samples: ReadonlyArray<Sample>) =>

@@ -53,8 +53,13 @@ const interleaved = Effect.gen(function* () {
   const devices = 1_000
   yield* Effect.forEach(Array.from({ length: devices }), (_, i) => addDevice(`fleet-${i}`), { concurrency: 4 })
   const at = (round: number) => beganMs + round * 1000
-  const bare = yield* rate(devices, (worker, round) =>
-    Bare.unnest(sql, `bare-fleet-${worker}`, samplesFrom(at(round), 1, 1000)),
+  const clients = 16
+  const bare = yield* rate(clients, (worker, round) =>
+    Bare.unnest(
+      sql,
+      `bare-fleet-${(round * clients + worker) % devices}`,
+      samplesFrom(at(Math.floor((round * clients) / devices)), 1, 1000),
+    ),
   )
   const send = (worker: number, round: number) =>
     Effect.as(store.ingest(`fleet-${worker}`, batch(at(round), 1, 1000)), 1)

@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Redacted } from "effect"
 import { EmbeddedPostgres } from "../../src/infra/embedded-postgres/index.ts"
 import { describePostgres, hasTimescale, installedBinDir, runSql } from "../../test/support/PostgresServer.ts"
+import { temporaryFolder } from "../../test/support/TemporaryFolder.ts"
 
 const settings = {
   shared_buffers: "512MB",
@@ -15,10 +14,7 @@ const settings = {
 /** A server that keeps what it acknowledges, in a folder of its own; the one of P1_TEST_POSTGRES_BIN if that is set. */
 export const server = Effect.gen(function* () {
   const binDir = process.env["P1_TEST_POSTGRES_BIN"] ?? (yield* Effect.promise(installedBinDir))
-  const folder = yield* Effect.acquireRelease(
-    Effect.promise(() => mkdtemp(join(tmpdir(), "p1-bench-"))),
-    (path) => Effect.promise(() => rm(path, { recursive: true, force: true })),
-  )
+  const folder = yield* temporaryFolder
   const timescale = {
     shared_preload_libraries: "timescaledb",
     "timescaledb.telemetry_level": "off",

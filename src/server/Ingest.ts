@@ -10,7 +10,7 @@ import { jsonBody } from "./Body.ts"
 import { orUnavailable } from "./Problems.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
 import { fieldErrors } from "./FieldErrors.ts"
-import { namesOther, type Sorted, sortRows } from "./Rows.ts"
+import { namesOther, type Sorted, sortRows, withExpired } from "./Rows.ts"
 
 const samplesOf = (body: unknown) => {
   const samples = Predicate.isRecord(body) ? body["samples"] : undefined
@@ -45,7 +45,12 @@ const measureLag = (deviceId: DeviceId, samples: Sorted["samples"]) =>
     yield* Metric.update(ingestLag, Math.max(0, (yield* Clock.currentTimeMillis) - newestMs) / 1000)
   })
 
-const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchExtras, receivedAt: DateTime.Utc) =>
+const store = (
+  deviceId: DeviceId,
+  { places, rejected, samples }: Sorted,
+  extras: BatchExtras,
+  receivedAt: DateTime.Utc,
+) =>
   Effect.gen(function* () {
     const { ingest } = yield* Store
     const { refresh } = yield* RealtimeDocuments
@@ -54,10 +59,11 @@ const store = (deviceId: DeviceId, { rejected, samples }: Sorted, extras: BatchE
     const counts = yield* orUnavailable(ingest(deviceId, batch))
     yield* raised(deviceId, counts.revision)
     yield* refresh(deviceId)
-    const { conflicts, duplicates, inserted } = counts
-    yield* counted({ inserted, duplicate: duplicates - conflicts, conflict: conflicts, rejected: rejected.length })
+    const { conflicts, duplicates, expired, inserted } = counts
+    const refused = withExpired({ places, rejected }, expired)
+    yield* counted({ inserted, duplicate: duplicates - conflicts, conflict: conflicts, rejected: refused.length })
     yield* measureLag(deviceId, samples)
-    return { received: samples.length + rejected.length, inserted, duplicates, conflicts, rejected }
+    return { received: samples.length + rejected.length, inserted, duplicates, conflicts, rejected: refused }
   }).pipe(Effect.uninterruptible)
 
 const ingest = Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { Array as Arr, type DateTime, Effect, Either, type ParseResult, Predicate, Schema } from "effect"
+import { Array as Arr, type DateTime, Effect, Either, Order, type ParseResult, Predicate, Schema } from "effect"
 import { type Rejection, type RejectionCode, Sample, storedPowerW } from "../domain/index.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 
@@ -9,6 +9,8 @@ const decodeSample = Schema.decodeUnknownEither(Sample)
 
 export interface Sorted {
   readonly samples: ReadonlyArray<Sample>
+  /** The row that each sample was, from 0. */
+  readonly places: ReadonlyArray<number>
   readonly rejected: ReadonlyArray<Rejection>
 }
 
@@ -27,14 +29,18 @@ const invalid = (error: ParseResult.ParseError): Refused => {
 
 const sortSlice = (rows: ReadonlyArray<unknown>, from: number, nowMs: number): Sorted => {
   const samples: Array<Sample> = []
+  const places: Array<number> = []
   const rejected: Array<Rejection> = []
   rows.forEach((row, i) => {
     const sample = Either.mapLeft(decodeSample(row), invalid)
     const refused = Either.isLeft(sample) ? sample.left : checkTs(sample.right, nowMs)
     if (refused !== undefined) rejected.push({ index: from + i, code: refused[0], message: refused[1] })
-    else if (Either.isRight(sample)) samples.push({ ...sample.right, powerW: storedPowerW(sample.right.powerW) })
+    else if (Either.isRight(sample)) {
+      samples.push({ ...sample.right, powerW: storedPowerW(sample.right.powerW) })
+      places.push(from + i)
+    }
   })
-  return { samples, rejected }
+  return { samples, places, rejected }
 }
 
 const sliceLength = 250
@@ -53,8 +59,27 @@ export const sortRows = (rows: ReadonlyArray<unknown>, now: DateTime.Utc): Effec
   ).pipe(
     Effect.map((slices) => ({
       samples: slices.flatMap(({ samples }) => samples),
+      places: slices.flatMap(({ places }) => places),
       rejected: slices.flatMap(({ rejected }) => rejected),
     })),
+  )
+
+/** The rejections of samples, by their places, that the store no longer takes, among those that were refused before. */
+export const withExpired = (
+  { places, rejected }: Pick<Sorted, "places" | "rejected">,
+  expired: ReadonlyArray<number>,
+): ReadonlyArray<Rejection> =>
+  Arr.sortWith(
+    [
+      ...rejected,
+      ...expired.map((place): Rejection => ({
+        index: places[place] ?? place,
+        code: "before_retention",
+        message: "ts: older than what is kept of raw samples",
+      })),
+    ],
+    ({ index }) => index,
+    Order.number,
   )
 
 /** Whether a body or a row names another device than the token's. */

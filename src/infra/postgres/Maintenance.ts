@@ -1,5 +1,5 @@
 import type { SqlError } from "@effect/sql"
-import { Duration, Effect, Layer, Metric, Schedule } from "effect"
+import { type Duration, Effect, Layer, Metric, Schedule } from "effect"
 import type { StartupError } from "../process/index.ts"
 import * as Client from "./Client.ts"
 import { checkDrift } from "./Drift.ts"
