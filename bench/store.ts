@@ -1,5 +1,5 @@
 import { NodeRuntime } from "@effect/platform-node"
-import { Config, Effect, Layer, Logger, LogLevel, Redacted } from "effect"
+import { Config, Effect, Layer, Logger, LogLevel, type Redacted } from "effect"
 import { PostgresAdmin, PostgresClient, PostgresStore } from "../src/infra/postgres/index.ts"
 import { growth } from "./store/Growth.ts"
 import { ingest } from "./store/Ingest.ts"
