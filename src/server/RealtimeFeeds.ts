@@ -72,12 +72,19 @@ const makeFeed = (deviceId: DeviceId) =>
 export const layer: Layer.Layer<RealtimeFeeds, never, RealtimeCache | RealtimeDocuments | NodeServer> = Layer.scoped(
   RealtimeFeeds,
   Effect.gen(function* () {
+    const { closing } = yield* NodeServer
     const feeds = yield* RcMap.make({ lookup: makeFeed, idleTimeToLive: "5 seconds" })
     return RealtimeFeeds.of({
       subscribe: (deviceId) =>
         RcMap.get(feeds, deviceId).pipe(
           Effect.flatMap(PubSub.subscribe),
-          Effect.map((queue) => Stream.takeUntil(Stream.fromQueue(queue), ({ _tag }) => _tag === "End")),
+          Effect.flatMap((queue) =>
+            // Who comes when the end has been told would wait for it for ever.
+            Effect.if(Deferred.isDone(closing), {
+              onTrue: () => Effect.succeed(Stream.empty),
+              onFalse: () => Effect.succeed(Stream.takeUntil(Stream.fromQueue(queue), ({ _tag }) => _tag === "End")),
+            }),
+          ),
         ),
     })
   }),

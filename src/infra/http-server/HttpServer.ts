@@ -40,7 +40,10 @@ const timeouts: Readonly<Record<Timeout, number>> = {
 }
 const maxHeaderBytes = 16_384
 
-/** Keeps the replies under way. A request before the handlers are there or after they went would wait for ever. */
+/**
+ * Keeps the replies under way. A request that comes before the handlers are there waits for them, one that comes after
+ * they went is told so.
+ */
 const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
   const server = createServer({ ...timeouts, ...given, maxHeaderSize: maxHeaderBytes })
   answerBrokenRequests(server)
@@ -51,7 +54,9 @@ const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
     connections.set(socket, performance.now())
     socket.once("close", () => connections.delete(socket))
   })
-  server.on("request", ({ socket }, response) => {
+  let early: Array<() => void> | undefined = []
+  server.on("request", (request, response) => {
+    const { socket } = request
     underWay.add(response)
     touch(socket)
     response.once("close", () => {
@@ -59,8 +64,17 @@ const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
       touch(socket)
     })
     if (server.listenerCount("request") > 1) return
-    response.writeHead(503, { connection: "close", "retry-after": "1" }).end()
+    if (early !== undefined) early.push(() => server.emit("request", request, response))
+    else response.writeHead(503, { connection: "close", "retry-after": "1" }).end()
   })
+  const begin = (event: string | symbol) => {
+    if (event !== "request") return
+    const waiting = early ?? []
+    early = undefined
+    server.off("newListener", begin)
+    setImmediate(() => waiting.forEach((again) => again()))
+  }
+  server.on("newListener", begin)
   return { server, underWay, connections, closing: Deferred.unsafeMake(FiberId.none) }
 }
 
