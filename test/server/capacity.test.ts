@@ -3,7 +3,18 @@ import { join } from "node:path"
 import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it, layer } from "@effect/vitest"
 import { Clock, DateTime, Effect, Exit, Layer, Option } from "effect"
-import { addMonths, flemishZones, monthOf, rangeOfMonth, tariffs2025And2026 } from "../../src/domain/index.ts"
+import {
+  addMonths,
+  computedPeak,
+  expandQuarterHours,
+  flemishZones,
+  gatherFacts,
+  monthOf,
+  quarterHourMs,
+  quarterHourOf,
+  rangeOfMonth,
+  tariffs2025And2026,
+} from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
 import * as TariffFile from "../../src/infra/tariff-file/index.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
@@ -150,6 +161,26 @@ layer(layerServer(Layer.merge(memoryPorts, tariffs)), { excludeTestServices: tru
         incomplete: false,
         final: true,
       })
+
+      // From the samples alone, from what is stored of them, and from the cache: one answer.
+      const points = samples.map(({ energy_import_kwh, power_w, ts }) => ({
+        tsMs: Date.parse(ts),
+        importKwh: energy_import_kwh,
+        exportKwh: null,
+        powerW: power_w,
+      }))
+      const rows = [0, 1, 2, 3, 4].flatMap((n) => {
+        const facts = gatherFacts(points, fromMs + n * quarterHourMs)
+        return facts === null ? [] : [quarterHourOf(facts)]
+      })
+      const fromScratch = Option.getOrThrow(computedPeak(expandQuarterHours(rows, -Infinity, Infinity)))
+      expect(json).toMatchObject({
+        computed_peak_w: fromScratch.peakW,
+        computed_peak_ts: new Date(fromScratch.peakTsMs ?? 0).toISOString(),
+      })
+      const again = yield* call("/v1/capacity/month/2024-05?device_id=barn&top=1", { token: bothReader })
+      const anew = yield* call("/v1/capacity/month/2024-05?top=1&device_id=barn", { token: bothReader })
+      expect([again.json, anew.json]).toEqual([json, json])
     }),
   )
 
