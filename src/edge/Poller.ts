@@ -29,7 +29,7 @@ const needsHand: ReadonlyArray<MeterError["reason"]> = ["Unauthorized", "WrongId
 /** How long to leave a meter alone that has not answered so many times in a row: devices that are slow pile up work. */
 const pauseAfter = (error: NotTaken, failures: number): Duration.Duration => {
   if (error._tag !== "MeterError") return Duration.zero
-  return Duration.seconds(needsHand.includes(error.reason) ? 4 : Math.min(failures - 1, 3))
+  return Duration.seconds(needsHand.includes(error.reason) ? 3 : Math.min(failures - 1, 3))
 }
 
 interface Flow {
@@ -93,15 +93,12 @@ export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Me
           ),
           Effect.zipRight(new MeterError({ reason: "Unreachable", message: "The push connection ended." })),
           Effect.tapError(({ message, reason }) =>
-            Effect.zipRight(
-              Ref.set(flow, Option.none()),
-              pushLog.warn(
-                reason,
-                Effect.logWarning("The meter is asked until it pushes again").pipe(
-                  Effect.annotateLogs({ kind: reason, reason: message }),
-                ),
-              ),
-            ),
+            Effect.gen(function* () {
+              yield* Ref.set(flow, Option.none())
+              const warning = Effect.logWarning("The meter is asked until it pushes again")
+              yield* pushLog.warn(reason, Effect.annotateLogs(warning, { kind: reason, reason: message }))
+              yield* ask
+            }),
           ),
           Effect.retry(Schedule.resetAfter(backoff, "2 minutes")),
         )
