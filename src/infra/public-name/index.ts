@@ -1,0 +1,1 @@
+export * as PublicName from "./Certificate.ts"
