@@ -1,24 +1,13 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
-import { DateTime, Duration, Effect, Either, type Layer, Option, Redacted } from "effect"
+import { DateTime, Duration, Effect, Either, Option, Redacted } from "effect"
 import { parseToken } from "../domain/index.ts"
 import { Meter, Spool } from "../domain/ports/index.ts"
+import type { Check } from "../infra/process/index.ts"
 import type { ServerOptions } from "./IngestClient.ts"
 import type { StatusReport } from "./StatusReport.ts"
 import { lasting } from "./StatusText.ts"
 import { describeTransport } from "./TransportFailure.ts"
 import { failureOfStatus, instantOfHttpDate } from "./UploadFailed.ts"
-
-/** One thing that must be right: gives what was found, or fails with what is wrong and the remedy. */
-export interface Check<R> {
-  readonly name: string
-  readonly run: Effect.Effect<string, { readonly message: string }, R>
-}
-
-/** A check on parts of its own: that they cannot be had is what it finds. */
-export const provideCheck = <R, E extends { readonly message: string }>(
-  { name, run }: Check<R>,
-  layer: Layer.Layer<R, E>,
-): Check<never> => ({ name, run: Effect.provide(run, layer) })
 
 const failed = (message: string) => Effect.fail({ message })
 

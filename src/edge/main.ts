@@ -17,25 +17,24 @@ import {
 import { defaultZone } from "../domain/index.ts"
 import { HomeWizardDiscovery, HomeWizardPairing, readCa } from "../infra/homewizard/index.ts"
 import { InternetClient } from "../infra/http-client/index.ts"
-import { describeConfigError, layerLogs, runCommand, Settings, StartupError } from "../infra/process/index.ts"
+import {
+  describeConfigError,
+  doctor,
+  layerLogs,
+  provideCheck,
+  runCommand,
+  Settings,
+  StartupError,
+} from "../infra/process/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import * as ChosenMeter from "./ChosenMeter.ts"
 import { discover } from "./commands/Discover.ts"
-import { doctor } from "./commands/Doctor.ts"
 import { pair } from "./commands/Pair.ts"
 import { quarantine } from "./commands/Quarantine.ts"
 import { spool } from "./commands/Spool.ts"
 import { status } from "./commands/Status.ts"
 import { unpair } from "./commands/Unpair.ts"
-import {
-  meterCheck,
-  meterOfRunning,
-  provideCheck,
-  serverCheck,
-  spoolCheck,
-  tokenCheck,
-  unlessRunning,
-} from "./Doctor.ts"
+import { meterCheck, meterOfRunning, serverCheck, spoolCheck, tokenCheck, unlessRunning } from "./Doctor.ts"
 import * as MeterToken from "./MeterToken.ts"
 import * as Edge from "./Program.ts"
 import {
@@ -176,7 +175,10 @@ const program = Command.make("p1-edge", {}, () => live).pipe(
   Command.withSubcommands([
     run,
     status(statusPath),
-    Command.provide(doctor(checks), quietly),
+    Command.provide(
+      doctor("Check the spool, the server, the token, the clock and the meter, storing nothing", checks),
+      quietly,
+    ),
     Command.provide(quarantine, layerSpoolQuietly),
     Command.provide(spool, layerSpoolQuietly),
     Command.provide(pair, pairing(true)),

@@ -1,12 +1,14 @@
 import { Command } from "@effect/cli"
-import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted } from "effect"
+import { Config, Effect, Layer, Logger, LogLevel, Option, type Redacted, Schema } from "effect"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
+import { InternetClient } from "../infra/http-client/index.ts"
 import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { MemoryCaches } from "../infra/memory/index.ts"
 import { PostgresAdmin, PostgresArchive, PostgresMaintenance, PostgresStore } from "../infra/postgres/index.ts"
-import { layerLogs, layerTraces, runCommand, Settings } from "../infra/process/index.ts"
+import { doctor, layerLogs, layerTraces, provideCheck, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import * as TariffFile from "../infra/tariff-file/index.ts"
+import { cacheCheck, databaseCheck, devicesCheck, publicNameCheck, tokensCheck } from "./Checks.ts"
 import { backup } from "./commands/Backup.ts"
 import { db } from "./commands/DbStatus.ts"
 import { devices } from "./commands/Devices.ts"
@@ -107,6 +109,23 @@ const reachedToRepair = reach((options) => Layer.merge(PostgresStore.layer(optio
 /** A database as it is: none of its tables are made or changed before the command does so. */
 const reachedAsItIs = reach(PostgresAdmin.layer)
 
+const publicUrl = Config.option(Schema.Config("PUBLIC_URL", Schema.URL))
+
+const checks = Effect.gen(function* () {
+  const settings = yield* Config.all({ publicUrl, redisUrl })
+  const ports = yield* Layer.memoize(reached)
+  return [
+    provideCheck(databaseCheck, ports),
+    provideCheck(cacheCheck, cache(settings.redisUrl)),
+    provideCheck(tokensCheck, ports),
+    provideCheck(devicesCheck, ports),
+    ...Option.match(settings.publicUrl, {
+      onNone: () => [],
+      onSome: (url) => [provideCheck(publicNameCheck(url), InternetClient.layer)],
+    }),
+  ]
+})
+
 const run = Command.make("run", {}, () => serve).pipe(Command.withDescription("Start the server"))
 
 const program = Command.make("p1-api", {}, () => serve).pipe(
@@ -123,6 +142,10 @@ const program = Command.make("p1-api", {}, () => serve).pipe(
     Command.provide(migrate, reachedAsItIs),
     Command.provide(recompute, reachedToRepair),
     Command.provide(db, reachedAsItIs),
+    Command.provide(
+      doctor("Check the database, the cache, the tokens, the devices and the public name", checks),
+      quietly,
+    ),
   ]),
   Command.run({ name: service, version }),
 )

@@ -1,5 +1,3 @@
-import { createServer } from "node:https"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { writeFile } from "node:fs/promises"
 import { describe, expect, it } from "@effect/vitest"
@@ -8,33 +6,10 @@ import { makeUploadOnce } from "../../src/edge/index.ts"
 import { InternetClient } from "../../src/infra/http-client/index.ts"
 import { type Leaf, makeAuthority, makeLeaf } from "../infra/certificates.ts"
 import { freePort } from "../support/FreePort.ts"
+import { serving } from "../support/HttpsServer.ts"
 import { run, start } from "../support/Programs.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 import { edgeInMemory, spoolSamples } from "./support/edge.ts"
-
-const serving = ({ cert, key }: Leaf) =>
-  Effect.acquireRelease(
-    Effect.async<{ readonly port: number; readonly requests: () => number; readonly close: () => void }>((resume) => {
-      let requests = 0
-      const server = createServer({ cert, key }, (request, response) => {
-        requests += 1
-        request.resume().on("end", () => response.writeHead(401).end())
-      })
-      server.listen(0, () =>
-        resume(
-          Effect.succeed({
-            port: (server.address() as AddressInfo).port,
-            requests: () => requests,
-            close: () => {
-              server.closeAllConnections()
-              server.close()
-            },
-          }),
-        ),
-      )
-    }),
-    ({ close }) => Effect.sync(close),
-  )
 
 const failureAt = (url: string) =>
   Effect.gen(function* () {

@@ -1,3 +1,4 @@
+export * from "./Doctor.ts"
 export * from "./RunCommand.ts"
 export * from "./RunProgram.ts"
 export * from "./StartupError.ts"

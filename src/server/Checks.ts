@@ -1,0 +1,109 @@
+import { HttpClient } from "@effect/platform"
+import { DateTime, Duration, Effect, Option } from "effect"
+import { type DeviceId, fromEpochMillis } from "../domain/index.ts"
+import { RealtimeCache, Registry, Store } from "../domain/ports/index.ts"
+import type { Check } from "../infra/process/index.ts"
+import { PublicName } from "../infra/public-name/index.ts"
+
+const failed = (message: string) => Effect.fail({ message })
+const lasting = (duration: Duration.Duration) =>
+  Duration.format(Duration.seconds(Math.round(Duration.toSeconds(duration))))
+
+export const databaseCheck: Check<Store> = {
+  name: "database",
+  run: Effect.flatMap(Store, (store) => Effect.as(store.check, `${store.description}, its schema up to date`)),
+}
+
+export const cacheCheck: Check<RealtimeCache> = {
+  name: "cache",
+  run: Effect.flatMap(RealtimeCache, ({ check, description }) =>
+    check.pipe(
+      Effect.as(description),
+      Effect.mapError((reason) => ({
+        message: `${description} (${reason}): start it, or correct REDIS_URL; until then PostgreSQL answers.`,
+      })),
+    ),
+  ),
+}
+
+const isActive = ({ revokedAt }: { readonly revokedAt: unknown }) => revokedAt === null
+
+/** Each device has a token that writes it, and one that reads it. */
+export const tokensCheck: Check<Registry> = {
+  name: "tokens",
+  run: Effect.gen(function* () {
+    const registry = yield* Registry
+    const devices = yield* registry.devices
+    if (devices.length === 0) return yield* failed("No device is registered: p1-api devices add NAME.")
+    const active = (yield* registry.tokens).filter(isActive)
+    const without = (kind: "device" | "read") =>
+      devices.find(({ deviceId }) => !active.some((token) => token.kind === kind && token.deviceIds.includes(deviceId)))
+    const mute = without("device")
+    if (mute)
+      return yield* failed(
+        `Nothing can write ${mute.deviceId}: p1-api tokens rotate makes a new token from an old one of its.`,
+      )
+    const unread = without("read")
+    if (unread) return yield* failed(`Nobody can read ${unread.deviceId}: p1-api tokens add --read ${unread.deviceId}.`)
+    return `${active.length} active, for ${devices.length} ${devices.length === 1 ? "device" : "devices"}`
+  }),
+}
+
+/** A meter gives a sample a second; one that has given none for this long is away, or its edge is. */
+const silentAfter = Duration.minutes(10)
+const never = fromEpochMillis(8.64e15)
+
+const silence = (deviceId: DeviceId) =>
+  Effect.gen(function* () {
+    const { latest } = yield* Store
+    const newest = yield* latest(deviceId, never)
+    const nowMs = (yield* DateTime.now).epochMillis
+    return { deviceId, for: Option.map(newest, ({ sample }) => Duration.millis(nowMs - sample.ts.epochMillis)) }
+  })
+
+export const devicesCheck: Check<Registry | Store> = {
+  name: "devices",
+  run: Effect.gen(function* () {
+    const devices = yield* Effect.flatMap(Registry, (registry) => registry.devices)
+    const silences = yield* Effect.forEach(devices, ({ deviceId }) => silence(deviceId))
+    const words = silences.map((each) =>
+      Option.match(each.for, {
+        onNone: () => `${each.deviceId} has sent nothing yet`,
+        onSome: (duration) => `${each.deviceId} was heard ${lasting(duration)} ago`,
+      }),
+    )
+    const silent = silences.some((each) => Option.exists(each.for, Duration.greaterThan(silentAfter)))
+    const said = words.join("; ") || "none yet"
+    return silent ? yield* failed(`${said}: run p1-edge doctor where the silent one is.`) : said
+  }),
+}
+
+const patience = "10 seconds"
+/** Caddy renews when a third of a certificate's time is left; with less than this of it left, it could not. */
+const renewedByThen = 0.2
+const clockMayBeOff = Duration.seconds(5)
+
+/** What anybody meets who asks for the server by its name: a certificate that is good for long enough, and this server. */
+export const publicNameCheck = (url: URL): Check<HttpClient.HttpClient> => ({
+  name: "public name",
+  run: Effect.gen(function* () {
+    const { from, until } = yield* PublicName.validity(url, patience)
+    const client = yield* HttpClient.HttpClient
+    const { headers, status } = yield* client.get(new URL("/health/ready", url)).pipe(
+      Effect.timeout(patience),
+      Effect.mapError(() => ({ message: `${url.host} answers no request: see Caddy's log.` })),
+    )
+    if (status !== 200) return yield* failed(`${url.host} answers ${status}: see whether Caddy reaches the API.`)
+    const now = yield* DateTime.now
+    const leftMs = DateTime.distance(now, until)
+    const said = `${url.host} answers, its certificate is valid for ${lasting(Duration.millis(leftMs))}`
+    if (leftMs < renewedByThen * DateTime.distance(from, until)) {
+      return yield* failed(`${said} only: it should have been renewed, see Caddy's log.`)
+    }
+    const date = Option.flatMap(Option.fromNullable(headers["date"]), DateTime.make)
+    const off = Option.map(date, (theirs) => DateTime.distanceDuration(theirs, now))
+    return Option.exists(off, Duration.greaterThan(clockMayBeOff))
+      ? yield* failed(`The clock behind ${url.host} is not this one: set both by NTP.`)
+      : said
+  }).pipe(Effect.scoped),
+})
