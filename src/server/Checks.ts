@@ -1,6 +1,6 @@
 import { HttpClient } from "@effect/platform"
 import { DateTime, Duration, Effect, Option } from "effect"
-import { type DeviceId, fromEpochMillis } from "../domain/index.ts"
+import type { DeviceId } from "../domain/index.ts"
 import { RealtimeCache, Registry, Store } from "../domain/ports/index.ts"
 import type { Check } from "../infra/process/index.ts"
 import { PublicName } from "../infra/public-name/index.ts"
@@ -51,14 +51,13 @@ export const tokensCheck: Check<Registry> = {
 
 /** A meter gives a sample a second; one that has given none for this long is away, or its edge is. */
 const silentAfter = Duration.minutes(10)
-const never = fromEpochMillis(8.64e15)
 
 const silence = (deviceId: DeviceId) =>
   Effect.gen(function* () {
     const { latest } = yield* Store
-    const newest = yield* latest(deviceId, never)
-    const nowMs = (yield* DateTime.now).epochMillis
-    return { deviceId, for: Option.map(newest, ({ sample }) => Duration.millis(nowMs - sample.ts.epochMillis)) }
+    const now = yield* DateTime.now
+    const newest = yield* latest(deviceId, now)
+    return { deviceId, for: Option.map(newest, ({ sample }) => DateTime.distanceDuration(sample.ts, now)) }
   })
 
 export const devicesCheck: Check<Registry | Store> = {

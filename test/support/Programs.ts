@@ -36,8 +36,10 @@ export const start = (
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
     }
+    /** Later than its exit: when all that it said has been read. */
+    const closed = once(child, "close")
     const ended = Effect.promise(async () => {
-      if (!isOver(child)) await once(child, "exit")
+      await closed
       return child.exitCode
     })
     const says = (pattern: RegExp): Effect.Effect<RegExpExecArray> =>
