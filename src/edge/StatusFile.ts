@@ -68,6 +68,8 @@ export const layer = (
 
       yield* Effect.addFinalizer(() => Effect.ignore(fs.remove(options.path)))
       yield* report.pipe(
+        // A write that is broken off would still end, after the file has been removed.
+        Effect.uninterruptible,
         Effect.catchAll(({ message }) =>
           folded.warn(
             "status",
