@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import Sqlite from "better-sqlite3"
-import { DateTime, Effect, Either, Option } from "effect"
+import { DateTime, Duration, Effect, Either, Option, TestClock, TestContext } from "effect"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
+import { steps } from "../../src/infra/sqlite/Migration.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
 import { meterOf, sampleAt } from "./samples.ts"
 import { appendAll, counts, countsOf, ids, now, powers, use } from "./spools.ts"
@@ -143,6 +144,33 @@ describe("a spool in a file", () => {
     await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
   })
 
+  it("is brought up to this version with all that it holds", async () => {
+    const filename = newFile()
+    mkdirSync(dirname(filename), { recursive: true })
+    inspect(filename, (db) => {
+      for (const statement of steps[0] ?? []) db.exec(statement)
+      db.exec(
+        "INSERT INTO sample (ts, power_w, meter_stamp) VALUES (1784109601000, 1001, 'a'), (1784109602000, 1002, 'b')",
+      )
+      db.exec("DELETE FROM sample WHERE id = 2")
+      db.pragma("user_version = 1")
+    })
+    const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        const last = yield* spool.lastTaken
+        const before = yield* ids(spool)
+        yield* appendAll(spool, [3])
+        return [
+          before,
+          yield* powers(spool),
+          Option.map(last, ({ meterStamp }) => meterStamp),
+          yield* ids(spool),
+        ] as const
+      }),
+    )
+    expect(seen).toEqual([[1], [1, 3], Option.some("b"), [1, 3]])
+  })
+
   it("is refused when a newer version wrote it", async () => {
     const filename = newFile()
     await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
@@ -155,6 +183,47 @@ describe("a spool in a file", () => {
     writeFileSync(plain, "a file is no folder")
     expect(await refusal(join(plain, "inside.sqlite"))).toContain("cannot be opened")
     expect(await refusal(folder)).toContain("cannot be opened")
+  })
+})
+
+describe("a spool that commits in groups", () => {
+  const everyFive = (filename: string) => SqliteSpool.layer({ filename, commit: Duration.seconds(5) })
+
+  it("takes samples at once and has them on the disk after the group's time", async () => {
+    const filename = newFile()
+    const seen = await Effect.gen(function* () {
+      const spool = yield* Spool
+      yield* appendAll(spool, [1, 2, 3])
+      const early = [(yield* spool.status).waiting, yield* powers(spool)] as const
+      yield* TestClock.adjust("4900 millis")
+      const almost = yield* powers(spool)
+      yield* TestClock.adjust("200 millis")
+      return [early, almost, yield* powers(spool), (yield* spool.status).waiting]
+    }).pipe(Effect.provide(everyFive(filename)), Effect.provide(TestContext.TestContext), Effect.runPromise)
+    expect(seen).toEqual([[3, []], [], [1, 2, 3], 3])
+  })
+
+  it("has them on the disk when it ends in order", async () => {
+    const filename = newFile()
+    await use(everyFive(filename), (spool) => appendAll(spool, [1, 2]))
+    expect(await use(everyFive(filename), powers)).toEqual([1, 2])
+  })
+
+  it("takes no more than it can hold while the disk refuses", async () => {
+    const filename = newFile()
+    await use(everyFive(filename), (spool) => appendAll(spool, [0]))
+    inspect(filename, (db) =>
+      db.exec(
+        "CREATE TRIGGER broken BEFORE INSERT ON sample WHEN NEW.power_w < 2000 BEGIN SELECT raise(ABORT, 'no space'); END",
+      ),
+    )
+    const taken = await use(everyFive(filename), (spool) =>
+      Effect.forEach(
+        Array.from({ length: 100 }, (_, n) => n + 1),
+        (n) => Effect.isSuccess(spool.append(sampleAt(n), null)),
+      ).pipe(Effect.map((outcomes) => outcomes.filter(Boolean).length)),
+    )
+    expect(taken).toBe(60)
   })
 })
 

@@ -2,9 +2,12 @@
 export const firstSeed = Number(process.env["P1_TORTURE_SEED"] ?? 1)
 export const tortured = process.env["P1_TORTURE_SEEDS"] !== undefined
 
-/** As many seeds as were asked for, or the suite's share. */
-export const seeds = (share: number): ReadonlyArray<number> =>
-  Array.from({ length: Number(process.env["P1_TORTURE_SEEDS"] ?? share) }, (_, n) => firstSeed + n)
+/** As many seeds as were asked for, of what takes long a part of them; or the suite's share. */
+export const seeds = (share: number, part = 1): ReadonlyArray<number> =>
+  Array.from(
+    { length: tortured ? Math.ceil(Number(process.env["P1_TORTURE_SEEDS"]) * part) : share },
+    (_, n) => firstSeed + n,
+  )
 
 /** A seeded source of chance: the same seed gives the same numbers. */
 export const chance = (seed: number) => {

@@ -98,7 +98,7 @@ const cutEverywhere = (operations: ReadonlyArray<Operation>, seed: number, atLea
 }
 
 describe.runIf(hasStrace)("a power cut", () => {
-  const all = seeds(1)
+  const all = seeds(1, 0.05)
 
   it(
     `at any moment damages nothing and loses no sample (${all.length} seeds from ${firstSeed})`,

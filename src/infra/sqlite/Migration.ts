@@ -42,7 +42,7 @@ const damaged = [
 ]
 
 /** Each brings the file from one schema version to the next; what was released is never changed. */
-const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning, damaged, thinning]
+export const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning, damaged, thinning]
 const schemaVersion = steps.length
 const plausibleVersion = 1_000
 
