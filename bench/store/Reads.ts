@@ -28,7 +28,7 @@ export const fill = (deviceId: string, fromMs: number, seconds: number) =>
       `insert into p1_samples (device_id, ts, power_w, energy_import_kwh, energy_export_kwh, energy_import_t1_kwh,
          energy_import_t2_kwh, tariff, power_l1_w, power_l2_w, power_l3_w, voltage_l1_v, voltage_l2_v, voltage_l3_v,
          received_at, meter_stamp, ts_source)
-       select $1, at, 300 + (n * 7919) % 2500, floor(n / 3.0) / 1000, 1234.567, floor(n / 6.0) / 1000,
+       select $1, at, 300 + (n % 2500 * 7919) % 2500, floor(n / 3.0) / 1000, 1234.567, floor(n / 6.0) / 1000,
          floor(n / 6.0) / 1000, 1, 100 + n % 800, 100 + n % 700, 100 + n % 600, 230 + (n % 30) / 10.0,
          231 + (n % 20) / 10.0, 229 + (n % 10) / 10.0, at + interval '0.3 s', '261103170000W', 'meter'
        from generate_series(0, $3 - 1) n, lateral (select $2::timestamptz + n * interval '1 second' as at) as instant
