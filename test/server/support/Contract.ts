@@ -10,6 +10,7 @@ interface Response {
 interface Parameter {
   readonly name: string
   readonly in: string
+  readonly required: boolean
   readonly description?: string
   readonly schema: Record<string, unknown>
 }
@@ -53,6 +54,27 @@ export const operations = Object.entries(document.paths).flatMap(([path, methods
     ...operation,
   })),
 )
+
+const exampleOf = ({ name, schema }: Parameter): string => {
+  const { default: fallback, enum: values, examples } = schema
+  const [first] = Array.isArray(examples) ? examples : Array.isArray(values) ? values : [fallback]
+  if (first === undefined) throw new Error(`The contract shows no example of ${name}.`)
+  return String(first)
+}
+
+/** The address of an operation, its parameters as the contract shows them, or as given. */
+export const urlOf = (
+  { parameters, path }: Operation & { readonly path: string },
+  given: Readonly<Record<string, string>> = {},
+): string => {
+  const valueOf = (parameter: Parameter): string => encodeURIComponent(given[parameter.name] ?? exampleOf(parameter))
+  const inPath = parameters.filter((parameter) => parameter.in === "path")
+  const query = parameters
+    .filter((parameter) => parameter.in === "query" && (parameter.required || parameter.name in given))
+    .map((parameter) => `${parameter.name}=${valueOf(parameter)}`)
+  const filled = inPath.reduce((url, parameter) => url.replace(`{${parameter.name}}`, valueOf(parameter)), path)
+  return query.length === 0 ? filled : `${filled}?${query.join("&")}`
+}
 
 export interface Answer {
   readonly status: number
