@@ -60,11 +60,14 @@ const groups = Layer.mergeAll(
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
 
+/** A parameter of any length is for its schema to refuse. */
+const router = { ignoreTrailingSlash: false, ignoreDuplicateSlashes: false, maxParamLength: 16_384 }
+
 const routes = (corsOrigins: ReadonlyArray<string>) =>
   Layer.unwrapEffect(Effect.map(observed, (middleware) => HttpApiBuilder.serve(middleware))).pipe(
     Layer.provide([HttpApiBuilder.middlewareOpenApi({ path: openApiPath }), HttpApiSwagger.layer({ path: docsPath })]),
     Layer.provide(Layer.provide(Problems.layer, layerCors(corsOrigins))),
-    Layer.provide(HttpRouter.setRouterConfig({ ignoreTrailingSlash: false, ignoreDuplicateSlashes: false })),
+    Layer.provide(HttpRouter.setRouterConfig(router)),
     Layer.provide(api),
   )
 

@@ -166,6 +166,7 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a request that f
       yield* expectPath("/v1/realtime", bothReader, "device_id")
       yield* expectPath("/v1/realtime?device_id=NO", homeReader, "device_id")
       yield* expectPath("/v1/capacity/month/2024-13", homeReader, "month")
+      yield* expectPath(`/v1/capacity/month/${"2".repeat(2_000)}`, homeReader, "month")
       yield* expectPath("/v1/capacity/month/2024-01?top=0", homeReader, "top")
       yield* expectPath("/v1/series", homeReader, "frame")
       yield* expectPath("/v1/series?frame=day&at=2024-02-30", homeReader, "at")
