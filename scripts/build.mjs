@@ -1,4 +1,5 @@
 // Bundles each program into one file: start-up and memory fall by half or more against loading the libraries' modules.
+import { execFileSync } from "node:child_process"
 import { chmod } from "node:fs/promises"
 import { resolve } from "node:path"
 import { build } from "esbuild"
@@ -39,5 +40,13 @@ await build({
   alias: { undici: resolve("scripts/slim/undici.mjs"), "fast-check": resolve("scripts/slim/fast-check.mjs") },
   banner: { js: `#!/usr/bin/env -S node --max-semi-space-size=1\n${requireInModules}` },
 })
+
+// The client stays apart from its libraries: who uses it brings his own Effect. With --types, its declarations too.
+await build({ ...shared, entryPoints: { client: "src/client/index.ts" }, platform: "neutral", packages: "external" })
+if (process.argv.includes("--types")) {
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.client.json"], {
+    stdio: "inherit",
+  })
+}
 
 for (const name of ["p1-edge", ...Object.keys(programs)]) await chmod(`dist/${name}.js`, 0o755)

@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Array as Arr, Clock, Effect, Option, Order } from "effect"
-import { NotFound, P1Api } from "../domain/api/index.ts"
+import { defaultTop, NotFound, P1Api, residentialVatPercent } from "../domain/api/index.ts"
 import {
   Capacity,
   CapacityMonth,
@@ -62,10 +62,10 @@ const capacityMonth = (month: Month, requested: DeviceId | undefined, top: numbe
 /** `GET /v1/capacity/month/{month}` and `GET /v1/capacity`. */
 export const layer = HttpApiBuilder.group(P1Api, "capacity", (handlers) =>
   handlers
-    .handle("month", ({ path, urlParams: { device_id, top } }) =>
+    .handle("month", ({ path, urlParams: { device_id, top = defaultTop } }) =>
       cachedRead(CapacityMonth, device_id, capacityMonth(path.month, device_id, top)),
     )
-    .handle("year", ({ urlParams: { device_id, vat } }) =>
+    .handle("year", ({ urlParams: { device_id, vat = residentialVatPercent } }) =>
       cachedRead(Capacity, device_id, capacityYear(device_id, vat)),
     ),
 )

@@ -7,8 +7,9 @@ import { examples } from "./Example.ts"
 import { Problems } from "./Problem.ts"
 import { device } from "./Reading.ts"
 
+export const defaultTop = 10
 const Top = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, 100)).annotations({
-  jsonSchema: { type: "integer", minimum: 1, maximum: 100, default: 10 },
+  jsonSchema: { type: "integer", minimum: 1, maximum: 100, default: defaultTop },
 })
 
 const peak = {
@@ -82,7 +83,7 @@ const year = {
   without_costs: null,
 }
 
-const residentialVatPercent = 6
+export const residentialVatPercent = 6
 const Vat = Schema.NumberFromString.pipe(Schema.between(0, 100)).annotations({
   jsonSchema: { type: "number", minimum: 0, maximum: 100, default: residentialVatPercent },
 })
@@ -94,7 +95,7 @@ export const capacity = HttpApiGroup.make("capacity")
       .setUrlParams(
         Schema.Struct({
           ...device,
-          top: Schema.optionalWith(Top, { default: () => 10 }).annotations({
+          top: Schema.optional(Top).annotations({
             description: "How many of the highest quarter-hours to list, 1 to 100; 10 as a rule",
           }),
         }),
@@ -113,7 +114,7 @@ export const capacity = HttpApiGroup.make("capacity")
       .setUrlParams(
         Schema.Struct({
           ...device,
-          vat: Schema.optionalWith(Vat, { default: () => residentialVatPercent }).annotations({
+          vat: Schema.optional(Vat).annotations({
             description: "Percent of VAT in the costs: 6 at home, as a rule; 21 for a business",
           }),
         }),

@@ -1,5 +1,5 @@
 import { HttpApiSchema } from "@effect/platform"
-import { Data, Schema } from "effect"
+import { type Cause, Data, Schema } from "effect"
 
 /** A field that was refused: where it is, and what is wrong with it. */
 export const FieldError = Schema.Struct({ path: Schema.String, message: Schema.String }).annotations({
@@ -19,7 +19,14 @@ export interface Problem extends ProblemFields {
   readonly title: string
 }
 
-const problem = <const Tag extends string>(tag: Tag, status: number, title: string) =>
+/** A class of problems; spelled out, so that its types can be published. */
+interface ProblemClass<Tag extends string> {
+  new (fields: ProblemFields): Cause.YieldableError & Problem & { readonly _tag: Tag }
+  readonly status: number
+  readonly title: string
+}
+
+const problem = <const Tag extends string>(tag: Tag, status: number, title: string): ProblemClass<Tag> =>
   class extends Data.TaggedError(tag)<ProblemFields> implements Problem {
     static readonly status = status
     static readonly title = title

@@ -24,7 +24,13 @@ export const boundedPorts = Layer.map(memoryPorts, (ports) => {
     ingest: (deviceId, batch) =>
       stored++ < storedAtMost
         ? store.ingest(deviceId, batch)
-        : Effect.succeed({ inserted: 0, duplicates: batch.samples.length, conflicts: 0, revision: storedAtMost }),
+        : Effect.succeed({
+            inserted: 0,
+            duplicates: batch.samples.length,
+            conflicts: 0,
+            expired: [],
+            revision: storedAtMost,
+          }),
   })
 })
 
