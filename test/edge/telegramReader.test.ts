@@ -2,7 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { Clock, DateTime, Effect, Layer, Option, Redacted, TestClock } from "effect"
 import { defaultZone } from "../../src/domain/index.ts"
 import { MeterError } from "../../src/domain/ports/index.ts"
-import { Edge } from "../../src/edge/index.ts"
+import { Edge, MeteredPeaks } from "../../src/edge/index.ts"
+import * as TelegramReader from "../../src/edge/TelegramReader.ts"
 import { MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
 import { batchOf, recordLogs, stamp, stubServer, telegram } from "./support/edge.ts"
 
@@ -74,6 +75,25 @@ describe("the peaks of closed months", () => {
       expect(broken.logs).toContainEqual(expect.objectContaining({ reason: "its checksum is wrong" }))
       const without = yield* monthsSent(Effect.succeedNone, 5)
       expect(without).toEqual({ sent: [], logs: [] })
+    }),
+  )
+
+  it.scoped("are read a minute after a month has ended, and every hour otherwise", () =>
+    Effect.gen(function* () {
+      const readAt: Array<string> = []
+      const zone = DateTime.zoneUnsafeMakeNamed(defaultZone)
+      const read = Effect.map(DateTime.now, (now) => {
+        readAt.push(DateTime.formatIso(now).slice(5, 16))
+        return history(january)
+      })
+      yield* TestClock.setTime(DateTime.unsafeMake("2023-01-31T21:30:00Z").epochMillis)
+      yield* Layer.build(
+        TelegramReader.layer({ zone }).pipe(
+          Layer.provide([MemoryMeter.layer(Effect.die("not asked"), { telegram: read }), MeteredPeaks.layer]),
+        ),
+      )
+      yield* TestClock.adjust("3 hours")
+      expect(readAt).toEqual(["01-31T21:30", "01-31T22:30", "01-31T23:01", "02-01T00:01"])
     }),
   )
 
