@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import type { Range } from "./Calendar.ts"
-import { type ImportedQuarter, isMetered } from "./ImportedQuarters.ts"
+import { type ImportedQuarter, isMetered } from "./ImportedQuarter.ts"
 import { monthlyPeak, type MonthlyPeak, type Peak, type ReportedPeak } from "./MonthlyPeak.ts"
 import type { QuarterHourView } from "./QuarterHour.ts"
 import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
