@@ -7,6 +7,7 @@ export type ProgramName = "p1-api" | "p1-edge" | "p1-meter" | "p1-start"
 /** A program that runs: what it has said so far, and how it ends. */
 export interface Running {
   readonly said: () => string
+  readonly pid: number
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
   /** Its exit code once it has ended; null when a signal ended it. */
   readonly ended: Effect.Effect<number | null>
@@ -49,7 +50,13 @@ export const start = (
         if (isOver(child)) return Effect.dieMessage(`${name} ended before it said ${String(pattern)}:\n${text}`)
         return Effect.zipRight(Effect.sleep("50 millis"), says(pattern))
       })
-    return { said: () => text, signal: (signal) => Effect.sync(() => void child.kill(signal)), ended, says }
+    return {
+      said: () => text,
+      pid: child.pid ?? 0,
+      signal: (signal) => Effect.sync(() => void child.kill(signal)),
+      ended,
+      says,
+    }
   })
 
 /** Runs a program to its end. */

@@ -46,15 +46,25 @@ const connect = (url: string, options: RedisOptions) =>
     (redis) => Effect.sync(() => redis.disconnect()),
   )
 /** A command is answered soon, or it is not waited for. */
-const impatient: RedisOptions = { maxRetriesPerRequest: 1, commandTimeout: commandMs, enableOfflineQueue: false }
+const impatient: RedisOptions = { maxRetriesPerRequest: 1, enableOfflineQueue: false }
 /** A subscription that is asked for while Redis is away is made when it is back. */
 const patient: RedisOptions = { maxRetriesPerRequest: null, enableOfflineQueue: true }
 
 const versionOf = (info: string): Option.Option<string> => Option.fromNullable(/redis_version:(\S+)/.exec(info)?.[1])
 
+/** Waits for an answer so long; one that came while this process was too busy to look still counts. */
+const answered = <A>(command: () => Promise<A>): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const late = () => setImmediate(() => reject(new Error("Command timed out")))
+    const timer = setTimeout(late, commandMs)
+    command()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
+
 const attempt = <A>(command: () => Promise<A>) =>
   Effect.tryPromise({
-    try: command,
+    try: () => answered(command),
     catch: (cause) => new RedisFailed({ message: reasonOf(cause), refused: cause instanceof ReplyError }),
   })
 
