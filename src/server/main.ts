@@ -40,6 +40,7 @@ const database = Config.all({
   dataDir: Config.withDefault(Config.nonEmptyString("DATA_DIR"), "./data"),
   timescale: Config.withDefault(Config.literal("required", "off", "auto")("TIMESCALE"), "auto" as const),
   retention: Settings.retention("RETENTION"),
+  maintenance: Config.withDefault(Config.boolean("MAINTENANCE"), true),
 })
 
 type DatabaseSettings = Config.Config.Success<typeof database>
@@ -50,15 +51,13 @@ const options = ({ dataDir, timescale, url }: DatabaseSettings, embedded: typeof
     (address) => ({ url: address, timescale }),
   )
 
-/** The store, and beside it what keeps its database in order. */
+/** The store, and beside it what keeps its database in order, unless another process does that. */
 const store = (settings: DatabaseSettings) =>
   Layer.unwrapScoped(
-    Effect.map(options(settings, Database.run), (given) =>
-      Layer.provideMerge(
-        PostgresMaintenance.layer({ ...given, retention: Option.getOrUndefined(settings.retention) }),
-        PostgresStore.layer(given),
-      ),
-    ),
+    Effect.map(options(settings, Database.run), (given) => {
+      const maintenance = PostgresMaintenance.layer({ ...given, retention: Option.getOrUndefined(settings.retention) })
+      return Layer.provideMerge(settings.maintenance ? maintenance : Layer.empty, PostgresStore.layer(given))
+    }),
   )
 
 const cache = Option.match({
@@ -126,12 +125,24 @@ const checks = Effect.gen(function* () {
   ]
 })
 
+const maintain = Command.make("maintain", {}, () =>
+  Effect.gen(function* () {
+    const settings = yield* Config.all({ database, logs })
+    const keeper = store({ ...settings.database, maintenance: true })
+    const began = Effect.logInfo("The database is kept in order")
+    return yield* Layer.launch(Layer.tap(keeper, () => began)).pipe(Effect.provide(layerLogs(settings.logs)))
+  }),
+).pipe(
+  Command.withDescription("Keep the database in order, as its owner, beside servers that run with MAINTENANCE=off"),
+)
+
 const run = Command.make("run", {}, () => serve).pipe(Command.withDescription("Start the server"))
 
 const program = Command.make("p1-api", {}, () => serve).pipe(
   Command.withDescription("The server: takes samples in, gives readings out"),
   Command.withSubcommands([
     run,
+    maintain,
     health(port),
     Command.provide(devices, reached),
     Command.provide(tokens, reached),

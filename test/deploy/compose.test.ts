@@ -70,7 +70,7 @@ describe("the stack of the server", () => {
 
   it("keeps database and cache where the internet is not", () => {
     expect(vps.networks?.["internal"]?.internal).toBe(true)
-    for (const name of ["postgres", "redis", "migrate"]) {
+    for (const name of ["postgres", "redis", "migrate", "maintenance"]) {
       expect(networksOf(vps.services[name] ?? {})).toEqual(["internal"])
     }
     expect(networksOf(vps.services["caddy"] ?? {})).toEqual(["web"])

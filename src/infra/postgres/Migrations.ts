@@ -45,16 +45,24 @@ const missing = Effect.gen(function* () {
   return numbered.filter(({ id }) => !applied.includes(id))
 })
 
+/** Asked rather than tried: a role that may not make tables works with a database that is up to date. */
+const isBegun = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(sql`select 1 where to_regclass('p1_migrations') is not null`, (rows) => rows.length > 0),
+)
+
 const inOneTransaction = (options: Face.FaceOptions) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`select pg_advisory_xact_lock(${lockKey})`
     yield* sql`set local client_min_messages = warning`
-    yield* sql`create table if not exists p1_migrations (
-      migration_id integer primary key,
-      created_at timestamptz not null default now(),
-      name text not null
-    )`
+    yield* Effect.unlessEffect(
+      sql`create table p1_migrations (
+        migration_id integer primary key,
+        created_at timestamptz not null default now(),
+        name text not null
+      )`,
+      isBegun,
+    )
     yield* Effect.forEach(
       yield* missing,
       ({ id, migration, name }) =>

@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises"
+import { expect, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { Store } from "../../src/domain/ports/index.ts"
+import { PostgresStore } from "../../src/infra/postgres/index.ts"
+import { freshDatabase } from "../support/Database.ts"
+import { runSql } from "../support/PostgresServer.ts"
+import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
+import { always, newDevice } from "../support/Stores.ts"
+
+it.scopedLive("the API's role does all that the API does, and changes no table", () =>
+  Effect.gen(function* () {
+    const url = yield* freshDatabase
+    const role = `p1_api_${crypto.randomUUID().replaceAll("-", "")}`
+    const script = yield* Effect.promise(() => readFile("deploy/roles.sql", "utf8"))
+    const statements = script
+      .replace(/^(--|\\).*$/gm, "")
+      .replaceAll("p1_api", role)
+      .replace(":'password'", "'secret'")
+    yield* runSql(url, statements)
+    yield* Effect.addFinalizer(() => runSql(url, `drop owned by ${role}; drop role ${role}`))
+    const address = new URL(Redacted.value(url))
+    address.username = role
+    address.password = "secret"
+    const asApi = PostgresStore.layer({ url: Redacted.make(address.href), maxConnections: 2 })
+
+    const tooEarly = yield* Effect.flip(Effect.provide(Store, asApi))
+    expect(tooEarly.message).toMatch(/could not be brought up to date/)
+
+    yield* Effect.provide(Store, PostgresStore.layer({ url, maxConnections: 2 }))
+    yield* Effect.gen(function* () {
+      const store = yield* Store
+      const deviceId = yield* newDevice
+      yield* store.ingest(deviceId, batchOf([sampleAt(baseMs), sampleAt(baseMs + 1000)]))
+      yield* store.ingest(deviceId, batchOf([sampleAt(baseMs - 900_000)]))
+      expect(yield* store.samples(deviceId, always)).toHaveLength(3)
+      expect(yield* store.quarterHours(deviceId, always)).toHaveLength(2)
+    }).pipe(Effect.provide(asApi))
+
+    for (const change of ["create table t (x int)", "alter table p1_samples add x int", "drop table p1_samples"]) {
+      const refused = yield* Effect.exit(runSql(Redacted.make(address.href), change))
+      expect(String(refused)).toMatch(/"42501"/)
+    }
+  }),
+)
