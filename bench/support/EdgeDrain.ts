@@ -11,6 +11,8 @@ import { program, type Program } from "./Process.ts"
 import { line } from "./Report.ts"
 
 const batch = 1_000
+/** An edge says every 5 s how it is. */
+const statusIsThere = "8 seconds"
 
 /** Rows a second that a bare node:http client posts to a bare node:http server: the same bytes, nothing done with them. */
 const barePosts = Effect.promise(async () => {
@@ -66,7 +68,9 @@ const follow = (edge: Program, env: Readonly<Record<string, string>>, apiUrl: st
       if (performance.now() - startedMs > 8_000)
         newestS = Math.max(newestS, (Date.now() - Date.parse(String(ts))) / 1000)
     }
-    return { rssMb, newestS, tookS: (performance.now() - startedMs) / 1000, left: yield* waitingOf(env) }
+    const tookS = (performance.now() - startedMs) / 1000
+    yield* Effect.sleep(statusIsThere)
+    return { rssMb, newestS, tookS, left: yield* waitingOf(env) }
   })
 
 export interface DrainOptions {
@@ -108,7 +112,10 @@ export const measureDrain = ({ databaseUrl, folder, samples }: DrainOptions) =>
     yield* api.says(/The API is ready/)
     const edge = yield* program("p1-edge", ["run"], env)
     yield* edge.says(/Uploading a backlog/)
+    const before = [yield* edge.usage, yield* api.usage]
     const { left, newestS, rssMb, tookS } = yield* follow(edge, env, apiUrl, readToken)
+    const after = [yield* edge.usage, yield* api.usage]
+    const msForThousand = after.map(({ cpuS }, n) => ((cpuS - (before[n]?.cpuS ?? 0)) * 1e6) / samples)
     if (left > 120) return yield* Effect.dieMessage(`${left} samples were left behind:\n${edge.said()}`)
     yield* line({
       name: "samples drained",
@@ -116,6 +123,12 @@ export const measureDrain = ({ databaseUrl, folder, samples }: DrainOptions) =>
       unit: "rows/s",
       limit: { value: bare, of: "a bare HTTP post of the same bytes" },
       target: "≥ 10,000",
+    })
+    yield* line({ name: "processor time of the edge", value: msForThousand[0] ?? NaN, unit: "ms/1,000" })
+    yield* line({
+      name: "processor time of the server, without PostgreSQL",
+      value: msForThousand[1] ?? NaN,
+      unit: "ms/1,000",
     })
     yield* line({ name: "oldest the newest sample was meanwhile", value: newestS, unit: "s", target: "≤ 5" })
     yield* line({ name: "memory, at most", value: rssMb, unit: "MB", target: "≤ 120" })

@@ -46,3 +46,31 @@ describe("backing off", () => {
     }),
   )
 })
+
+describe("a thousand edges after an outage", () => {
+  it.effect("do not come back all at once", () =>
+    Effect.gen(function* () {
+      const clients = 1000
+      const outageMs = 600_000
+      const firstTries = yield* Effect.forEach(Array.from({ length: clients }), (_, seed) =>
+        Effect.map(delaysOf(backoff, seed, 60), (delays) => {
+          let atMs = 0
+          for (const delay of delays) {
+            atMs += delay
+            if (atMs >= outageMs) break
+          }
+          return atMs - outageMs
+        }),
+      )
+      expect(Math.min(...firstTries)).toBeGreaterThanOrEqual(0)
+      const inSecond = new Map<number, number>()
+      for (const ms of firstTries) {
+        const second = Math.floor(ms / 1000)
+        inSecond.set(second, (inSecond.get(second) ?? 0) + 1)
+      }
+      const mean = clients / 60
+      expect(Math.max(...inSecond.values())).toBeLessThanOrEqual(3 * mean)
+      expect(Math.max(...firstTries)).toBeLessThan(60_000)
+    }),
+  )
+})
