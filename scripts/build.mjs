@@ -30,15 +30,17 @@ await build({
   banner: { js: `#!/usr/bin/env node\n${requireInModules}` },
 })
 
-// The edge shares a small box: it goes without what it never calls, and keeps few short-lived objects before it looks
-// which of them are garbage. Together that is worth 30 MB.
+// The edge shares a small box: it goes without what it never calls, keeps few objects before it looks which of them
+// are garbage, and gives back to the system what V8 needed to read this file. Together that is worth 50 MB.
 await build({
   ...shared,
   entryPoints: { "p1-edge": "src/edge/main.ts" },
   minifyWhitespace: true,
   minifySyntax: true,
   alias: { undici: resolve("scripts/slim/undici.mjs"), "fast-check": resolve("scripts/slim/fast-check.mjs") },
-  banner: { js: `#!/usr/bin/env -S node --max-semi-space-size=1\n${requireInModules}` },
+  banner: {
+    js: `#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=16384 node --max-semi-space-size=1 --max-old-space-size=64\n${requireInModules}`,
+  },
 })
 
 // The client stays apart from its libraries: who uses it brings his own Effect. With --types, its declarations too.
