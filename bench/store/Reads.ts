@@ -42,12 +42,15 @@ const fillQuarters = (deviceId: string, template: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
     sql.unsafe(
       `insert into p1_quarter_hours
-       select (jsonb_populate_record(q, jsonb_build_object('device_id', $1::text, 'start', at,
-         'first_ts', at, 'last_ts', at + interval '899 s',
-         'first_import_kwh', n * 0.3, 'last_import_kwh', n * 0.3 + 0.299,
-         'start_import_wh', n * 300, 'end_import_wh', (n + 1) * 300, 'energy_import_wh', 300))).*
-       from (select * from p1_quarter_hours where device_id = $2 order by start offset 4 limit 1) q,
-         generate_series(0, 350639) n, lateral (select timestamptz '2016-10-01' + n * interval '15 minutes' as at) instant`,
+       select made.* from generate_series(0, 350639) n,
+         lateral (select timestamptz '2016-09-30' + n * interval '15 minutes' as at) instant,
+         lateral jsonb_populate_record(
+           (select q from p1_quarter_hours q where device_id = $2 order by start offset 1 limit 1),
+           jsonb_build_object('device_id', $1::text, 'start', at,
+             'first_ts', at, 'last_ts', at + interval '899 s',
+             'first_import_kwh', n * 0.3, 'last_import_kwh', n * 0.3 + 0.299,
+             'start_import_wh', n * 300, 'end_import_wh', (n + 1) * 300, 'energy_import_wh', 300)) made
+       on conflict do nothing`,
       [deviceId, template],
     ),
   )

@@ -54,15 +54,24 @@ it.scopedLive(
 it.scopedLive("the database's state can be told, and its quarter-hours decided again", () =>
   Effect.gen(function* () {
     const url = yield* freshDatabase
-    const context = yield* Layer.build(Layer.provideMerge(PostgresAdmin.layer({ url }), PostgresStore.layer({ url })))
+    const client = PostgresClient.layer({ url, maxConnections: 1 })
+    const context = yield* Layer.build(
+      Layer.merge(client, Layer.provideMerge(PostgresAdmin.layer({ url }), PostgresStore.layer({ url }))),
+    )
     yield* Effect.gen(function* () {
       const [store, admin] = [yield* Store, yield* StoreAdmin]
+      expect(yield* admin.status).toMatchObject({ devices: 0, lateRanges: 0 })
       yield* addHome
       yield* store.ingest(deviceId, batchOf(everySecond(baseMs, 2_000)))
       const status = yield* admin.status
       expect(status).toMatchObject({ devices: 1, horizon: null, lateRanges: isThere ? 3 : 0 })
       expect(status.samples.chunks?.all ?? 1).toBe(1)
       expect(status.jobs).toHaveLength(isThere ? 3 : 0)
+      expect(status.curvesKeptUntil).toBeNull()
+      if (isThere) {
+        yield* PostgresUpkeep.catchUp
+        expect((yield* admin.status).curvesKeptUntil).not.toBeNull()
+      }
       yield* runSql(url, "update p1_quarter_hours set energy_import_wh = 0")
       expect(yield* admin.recompute(deviceId, always)).toEqual({ quarterHours: 3, changed: 3 })
       expect(yield* admin.recompute(deviceId, always)).toEqual({ quarterHours: 3, changed: 0 })

@@ -96,7 +96,7 @@ const behind = "interval '1 hour'"
 export const catchUp = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql.unsafe(
-    `select case when isfinite(until) then ${millisOf("until")} end as ms,
+    `select case when until > '1970-01-01' then ${millisOf("until")} end as ms,
        exists (select from p1_samples where ts >= until and ts < now() - ${behind}) as left_behind
      from (
        select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)) as until

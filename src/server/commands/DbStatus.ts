@@ -44,7 +44,7 @@ export const inWords = (status: StoreStatus): ReadonlyArray<string> => [
   ...status.jobs.map(({ lastBegan, lastStatus, name }) =>
     lastBegan === null
       ? `Job ${name}: has never begun; the server runs it where the database does not.`
-      : `Job ${name}: last begun ${DateTime.formatIso(lastBegan)}${lastStatus === null ? "" : `, says ${lastStatus}`}.`,
+      : `Job ${name}: last begun ${DateTime.formatIso(lastBegan)}${lastStatus === null ? "" : `, says ${lastStatus}${lastStatus === "Failed" ? " (its work may be done all the same)" : ""}`}.`,
   ),
 ]
 
