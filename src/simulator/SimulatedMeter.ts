@@ -1,6 +1,7 @@
 import { Path } from "@effect/platform"
 import { Clock, Context, DateTime, Effect, Layer, Option, PubSub, type Redacted, Schedule } from "effect"
 import type { ZoneName } from "../domain/index.ts"
+import { MeterControls } from "./Controls.ts"
 import { dsmrTelegram } from "./Dsmr.ts"
 import { loadCheckpoint, saveCheckpoint } from "./Checkpoint.ts"
 import { makeEngine } from "./Engine.ts"
@@ -67,6 +68,7 @@ const checkpointEvery = "60 seconds"
 
 const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOptions) {
   const { serial, token, caPem } = yield* MeterIdentity
+  const controls = yield* MeterControls
   const path = yield* Path.Path
   const own = makeHousehold(options)
   const household = Option.match(options.play, { onNone: () => own, onSome: (quarters) => replay(own, quarters) })
@@ -127,6 +129,9 @@ const make = Effect.fn("SimulatedMeter.make")(function* (options: SimulationOpti
     measurementAt,
     telegram: Effect.flatMap(now, said).pipe(
       Effect.map(Option.map(({ state, json, face }) => dsmrTelegram(household, state, json, face))),
+      Effect.zipWith(controls.switches, (text, { telegram }) =>
+        telegram === "intact" ? text : Option.map(text, (whole) => whole.replace("1-0:1.8.1(0", "1-0:1.8.1(9")),
+      ),
     ),
     given: yield* PubSub.unbounded<MeasurementJson>(),
     ledger: (fromSecond, toSecond) => Effect.sync(() => engine.ledger(fromSecond, toSecond)),

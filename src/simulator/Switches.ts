@@ -29,6 +29,10 @@ export const Switches = Schema.Struct({
   peaks: Schema.Literal("given", "absent", "null"),
   /** `replaced`: another smart meter, whose registers begin at zero when it is put in. */
   meter: Schema.Literal("own", "replaced"),
+  /** `corrupt`: a bit of the raw telegram is wrong, its checksum says so. */
+  telegram: Schema.Literal("intact", "corrupt"),
+  /** Something that poses as a meter: it lets everybody in and has an answer to everything. */
+  impostor: Schema.Boolean,
   /** `broken`: one more entry among the sub-meters, which cannot be read. */
   subMeters: Schema.Literal("well", "broken"),
 })
@@ -45,5 +49,7 @@ export const peace: Switches = {
   clockOffsetS: 0,
   peaks: "given",
   meter: "own",
+  telegram: "intact",
+  impostor: false,
   subMeters: "well",
 }

@@ -1,7 +1,9 @@
+import { NodeContext } from "@effect/platform-node"
 import { Config, Effect, LogLevel, Option, Schema } from "effect"
 import { Instant, ZoneName } from "../domain/index.ts"
 import { layerLogs, runProgram, Settings } from "../infra/process/index.ts"
 import { DeviceToken, Serial } from "./Identity.ts"
+import { readPlayed } from "./PlayedFile.ts"
 import { defaults, program } from "./Program.ts"
 
 const options = Config.all({
@@ -20,7 +22,7 @@ const options = Config.all({
     Config.nested("METER_SPEED"),
     Config.withDefault(defaults.speed),
   ),
-  play: Config.succeed(Option.none()),
+  play: Config.option(Config.nonEmptyString("METER_PLAY")),
   v1Port: Config.option(Settings.port("METER_V1_PORT")),
   controlPort: Config.map(Config.withDefault(Settings.port("METER_CONTROL_PORT"), 0), Option.some),
   announce: Config.withDefault(Config.boolean("METER_ANNOUNCE"), false),
@@ -29,4 +31,10 @@ const options = Config.all({
   ),
 })
 
-runProgram(Effect.flatMap(options, program).pipe(Effect.provide(layerLogs({ format: "pretty", level: LogLevel.Info }))))
+const meter = Effect.gen(function* () {
+  const { play, ...settings } = yield* options
+  const played = yield* Effect.transposeMapOption(play, (file) => readPlayed(file, settings.zone, "METER_PLAY"))
+  return yield* program({ ...settings, play: played })
+})
+
+runProgram(meter.pipe(Effect.provide([NodeContext.layer, layerLogs({ format: "pretty", level: LogLevel.Info })])))

@@ -1,7 +1,8 @@
 import { assert, layer as withLayer } from "@effect/vitest"
 import { DateTime, Effect, Option } from "effect"
+import { parseTelegram } from "../../src/domain/index.ts"
 import { layer, MeterControls, MeterEndpoint, peace, type Switches } from "../../src/simulator/index.ts"
-import { askAs, handshake, talkAuthorized } from "./client.ts"
+import { ask, askAs, handshake, talkAuthorized } from "./client.ts"
 
 const startAt = Option.some(DateTime.unsafeMake("2026-06-02T10:00:00Z"))
 const Live = layer({ port: 0, speed: 10, startAt })
@@ -172,6 +173,19 @@ withLayer(Live, { excludeTestServices: true })("a meter that misbehaves", (it) =
       const again = yield* measured
       assert.strictEqual(again.unique_id, before.unique_id)
       assert.isAtLeast(again.energy_import_kwh ?? 0, before.energy_import_kwh ?? NaN)
+    }),
+  )
+
+  it.scoped("poses as a meter that lets everybody in, and garbles its telegram", () =>
+    Effect.gen(function* () {
+      const asStranger = Effect.all([ask("/api", { token: "0" }), askAs("/api/nothing")]).pipe(
+        Effect.map((replies) => replies.map(({ status }) => status)),
+      )
+      assert.deepStrictEqual(yield* asStranger, [401, 404])
+      assert.deepStrictEqual(yield* during({ impostor: true }, asStranger), [200, 200])
+      const zone = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
+      const { body } = yield* during({ telegram: "corrupt" }, askAs("/api/telegram"))
+      assert.strictEqual(yield* Effect.flip(parseTelegram(body, zone)), "its checksum is wrong")
     }),
   )
 })

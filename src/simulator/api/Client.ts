@@ -1,5 +1,6 @@
 import { Effect, Option } from "effect"
 import type { WebSocket } from "ws"
+import { MeterControls } from "../Controls.ts"
 import { badRequest, type Refusal, unauthorized } from "../Refusal.ts"
 import { apiVersion } from "../SimulatedMeter.ts"
 import { MeterSystem } from "../System.ts"
@@ -40,9 +41,11 @@ const parse = (text: string): Effect.Effect<Message, Refusal> =>
 
 const authorize = Effect.fn("Client.authorize")(function* ({ hear, say }: Client) {
   const users = yield* MeterUsers
+  const { switches } = yield* MeterControls
   yield* say("authorization_requested", { api_version: apiVersion })
   const { data, type } = yield* Effect.flatMap(hear, parse)
-  if (type !== "authorization" || typeof data !== "string" || !(yield* users.knows(data))) return yield* unauthorized
+  if (type !== "authorization" || typeof data !== "string") return yield* unauthorized
+  if (!(yield* switches).impostor && !(yield* users.knows(data))) return yield* unauthorized
   yield* say("authorized")
   return data
 })
