@@ -15,7 +15,7 @@ import {
   Redacted,
 } from "effect"
 import { defaultZone } from "../domain/index.ts"
-import { HomeWizardDiscovery, HomeWizardPairing, readCa } from "../infra/homewizard/index.ts"
+import { HomeWizardDiscovery, HomeWizardPairing, HomeWizardProbe, readCa } from "../infra/homewizard/index.ts"
 import { InternetClient } from "../infra/http-client/index.ts"
 import {
   describeConfigError,
@@ -29,6 +29,7 @@ import {
 import { SqliteSpool } from "../infra/sqlite/index.ts"
 import * as ChosenMeter from "./ChosenMeter.ts"
 import { discover } from "./commands/Discover.ts"
+import { examine } from "./commands/Examine.ts"
 import { pair } from "./commands/Pair.ts"
 import { quarantine } from "./commands/Quarantine.ts"
 import { spool } from "./commands/Spool.ts"
@@ -84,6 +85,8 @@ const ca = Effect.flatMap(
   Effect.transposeMapOption((path) => readCa(path, "HW_P1_CA_FILE")),
 )
 
+const zone = Config.withDefault(Settings.parsed("ZONE", parseZone), DateTime.zoneUnsafeMakeNamed(defaultZone))
+
 const settings = Config.all({
   meter: meterAddress,
   meterToken,
@@ -91,7 +94,7 @@ const settings = Config.all({
   serverUrl: Settings.parsed("VPS_INGEST_URL", parseServerUrl),
   deviceToken,
   pollInterval: Config.withDefault(Settings.parsed("POLL_INTERVAL", parseInterval), Duration.seconds(1)),
-  zone: Config.withDefault(Settings.parsed("ZONE", parseZone), DateTime.zoneUnsafeMakeNamed(defaultZone)),
+  zone,
   logs: Settings.logs({ format: "LOG_FORMAT", level: "LOG_LEVEL" }),
 })
 type Settings = Config.Config.Success<typeof settings>
@@ -166,6 +169,15 @@ const pairing = (anew: boolean) => (options: { readonly host: Option.Option<stri
     }),
   )
 
+/** The meter to examine: the one that the edge has its token of. */
+const examined = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const { host, port } = yield* meterAddress
+    const { current } = yield* MeterToken.MeterToken
+    return HomeWizardProbe.layer({ host, port, token: yield* current, ca: yield* ca, serial: Option.none() })
+  }),
+).pipe(Layer.provide(Layer.unwrapEffect(meterToken)), Layer.provide([layerSpoolQuietly, HomeWizardDiscovery.layer]))
+
 const run = Command.make("run", {}, () => live).pipe(
   Command.withDescription("Take samples from the meter into the spool and upload them"),
 )
@@ -179,6 +191,7 @@ const program = Command.make("p1-edge", {}, () => live).pipe(
       doctor("Check the spool, the server, the token, the clock and the meter, storing nothing", checks),
       quietly,
     ),
+    Command.provide(examine(zone), examined),
     Command.provide(quarantine, layerSpoolQuietly),
     Command.provide(spool, layerSpoolQuietly),
     Command.provide(pair, pairing(true)),

@@ -78,10 +78,11 @@ export const makeDialer = Effect.fn("makeDialer")(function* (options: DialOption
       )
     })
 
+  /** Ends in time also where it is acquired as a resource, which cannot be interrupted otherwise. */
   const dial: Effect.Effect<TLSSocket, MeterError> = Effect.gen(function* () {
     const at = yield* locator.address
     const address = formatAddress(at)
-    const socket = yield* Effect.timeoutFail(open(at, options.ca), {
+    const socket = yield* Effect.timeoutFail(Effect.interruptible(open(at, options.ca)), {
       duration: timeout,
       onTimeout: () =>
         new MeterError({

@@ -1,0 +1,2 @@
+export { conformance, type ConformanceOptions, type NamedFinding } from "./Conformance.ts"
+export type { Finding } from "./Finding.ts"
