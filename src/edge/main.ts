@@ -128,8 +128,7 @@ const live = Effect.gen(function* () {
     Layer.provide([layerMeter(given), InternetClient.layer]),
     Layer.launch,
     untilBroken,
-    Effect.provide(layerSpool),
-    Effect.provide(layerLogs(logs)),
+    Effect.provide(Layer.provideMerge(layerSpool, layerLogs(logs))),
   )
 })
 

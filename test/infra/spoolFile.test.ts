@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import Sqlite from "better-sqlite3"
-import { DateTime, Duration, Effect, Either, Option, TestClock, TestContext } from "effect"
+import { DateTime, Duration, Effect, Either, Layer, Option, TestClock, TestContext } from "effect"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
@@ -199,7 +199,7 @@ describe("a spool that commits in groups", () => {
       const almost = yield* powers(spool)
       yield* TestClock.adjust("200 millis")
       return [early, almost, yield* powers(spool), (yield* spool.status).waiting]
-    }).pipe(Effect.provide(everyFive(filename)), Effect.provide(TestContext.TestContext), Effect.runPromise)
+    }).pipe(Effect.provide(Layer.provideMerge(everyFive(filename), TestContext.TestContext)), Effect.runPromise)
     expect(seen).toEqual([[3, []], [], [1, 2, 3], 3])
   })
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { Chunk, Duration, Effect, Either, Logger, LogLevel, Stream } from "effect"
+import { Chunk, Duration, Effect, Either, Layer, Logger, LogLevel, Stream } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { EdgeState, Spool } from "../../src/domain/ports/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
@@ -31,7 +31,7 @@ const committed = 1_500
 
 const quiet = Logger.minimumLogLevel(LogLevel.None)
 const run = <A, E>(filename: string, program: Effect.Effect<A, E, Spool | EdgeState>) =>
-  Effect.runPromise(program.pipe(Effect.provide(SqliteSpool.layer({ filename })), Effect.provide(quiet)))
+  Effect.runPromise(Effect.provide(program, Layer.provideMerge(SqliteSpool.layer({ filename }), quiet)))
 
 /** What a machine that lost its power leaves behind: a file of 1,500 samples and a log of 500 more. */
 const original = newFolder()

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DateTime, Duration, Effect } from "effect"
+import { DateTime, Duration, Effect, Layer } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { type Sample } from "../../src/domain/index.ts"
 import { Spool, type SpooledSample } from "../../src/domain/ports/index.ts"
@@ -56,7 +56,7 @@ const committed = Effect.flatMap(Database.Database, ({ read, sql }) =>
 const run = <A, E>(
   program: Effect.Effect<A, E, Spool | Database.Database>,
   options: { readonly filename: string; readonly commit?: Duration.Duration },
-) => program.pipe(Effect.provide(layerOn(options)), Effect.provide(Database.layer(options)), Effect.runPromise)
+) => Effect.runPromise(Effect.provide(program, Layer.provideMerge(layerOn(options), Database.layer(options))))
 
 describe("a day without the server", () => {
   const hours = 24

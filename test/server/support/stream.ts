@@ -31,7 +31,7 @@ export const open = (url: string, token: string, headers: Record<string, string>
     )
     const events = Stream.fromReadableStream(
       () => response.body ?? new ReadableStream(),
-      (cause) => new Error("the stream broke off", { cause }),
+      (cause) => cause,
     ).pipe(
       Stream.orDie,
       Stream.decodeText(),
