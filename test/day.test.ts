@@ -42,7 +42,6 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
     "is stored to the watt-hour of the meter's own ledger",
     () =>
       Effect.gen(function* () {
-        yield* TestClock.setTime(toMs)
         const baseUrl = yield* HttpServer.addressFormattedWith(Effect.succeed)
         const { deviceId, token } = yield* Admin.addDevice("Day", defaultZone)
         const readToken = yield* Admin.addReadToken([deviceId])
@@ -108,7 +107,7 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         const latest = Option.getOrThrow(yield* store.latest(deviceId, DateTime.unsafeMake(toMs)))
         expect(latest.sample.ts.epochMillis).toBe(toMs)
         expect(latest.quarter.startMs % quarterHourMs).toBe(0)
-      }).pipe(Effect.provide(everything)),
+      }).pipe(Effect.provide(everything), (day) => Effect.zipRight(TestClock.setTime(toMs), day)),
     180_000,
   )
 })

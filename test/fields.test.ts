@@ -31,7 +31,6 @@ const ever = { fromMs: 0, toMs: readAt.epochMillis + 1 }
 /** Takes one measurement, uploads it, and reads back what PostgreSQL holds of it. */
 const throughAll = (measurement: unknown) =>
   Effect.gen(function* () {
-    yield* TestClock.setTime(readAt.epochMillis)
     const url = yield* HttpServer.addressFormattedWith(Effect.succeed)
     const { deviceId, token } = yield* Admin.addDevice("Fields", defaultZone)
     const meter = MemoryMeter.layer(Effect.orDie(Schema.decodeUnknown(Measurement)(measurement)))
@@ -46,7 +45,7 @@ const throughAll = (measurement: unknown) =>
     const samples = yield* store.samples(deviceId, ever)
     const meters = yield* store.meterChanges(deviceId)
     return { samples: samples.map((sample) => Schema.encodeSync(Sample)(sample)), meters }
-  }).pipe(Effect.provide(everything))
+  }).pipe(Effect.provide(everything), (all) => Effect.zipRight(TestClock.setTime(readAt.epochMillis), all))
 
 const common = {
   ts: "2024-06-28T12:12:34.000Z",

@@ -67,6 +67,8 @@ describe("kill -9 of edge and server", () => {
         const { device_id: deviceId, token } = JSON.parse(added.said) as { device_id: string; token: string }
         const edgeEnv = {
           HW_P1_HOST: `${endpoint.host}:${endpoint.port}`,
+          // Asked for one by one: what is pushed to an edge that is killed was given, and never taken.
+          HW_P1_SOURCE: "poll",
           HW_P1_TOKEN: Redacted.value(endpoint.token),
           VPS_INGEST_URL: `http://127.0.0.1:${port}/v1/ingest`,
           VPS_DEVICE_TOKEN: token,

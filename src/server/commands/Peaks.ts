@@ -7,8 +7,7 @@ import { checked, json } from "./Arguments.ts"
 import { minute, print, table } from "./Printed.ts"
 
 const Kilowatts = Schema.NumberFromString.pipe(
-  Schema.filter((kw) => kw > 0 && kw <= 100),
-  Schema.annotations({ message: () => ({ message: "expected a peak in kW, such as 4.2", override: true }) }),
+  Schema.filter((kw) => kw > 0 && kw <= 100, { description: "a peak in kW, such as 4.2" }),
 )
 
 const device = Args.text({ name: "DEVICE" })
