@@ -1,10 +1,13 @@
+import { statfs } from "node:fs/promises"
 import { HttpClient } from "@effect/platform"
 import { DateTime, Duration, Effect, Option } from "effect"
 import type { DeviceId } from "../domain/index.ts"
-import { RealtimeCache, Registry, Store } from "../domain/ports/index.ts"
+import { RealtimeCache, Registry, Store, StoreAdmin } from "../domain/ports/index.ts"
 import type { Check } from "../infra/process/index.ts"
 import { PublicName } from "../infra/public-name/index.ts"
+import { sizeOf } from "./commands/DbStatus.ts"
 
+const clockMayBeOff = Duration.seconds(5)
 const failed = (message: string) => Effect.fail({ message })
 const lasting = (duration: Duration.Duration) =>
   Duration.format(Duration.seconds(Math.round(Duration.toSeconds(duration))))
@@ -13,6 +16,51 @@ export const databaseCheck: Check<Store> = {
   name: "database",
   run: Effect.flatMap(Store, (store) => Effect.as(store.check, `${store.description}, its schema up to date`)),
 }
+
+/** Late ranges that a maintenance at work never lets come together. */
+const manyLate = 1_000
+
+/** What the database says of its own upkeep, its size and its clock. */
+export const upkeepCheck: Check<StoreAdmin> = {
+  name: "upkeep",
+  run: Effect.gen(function* () {
+    const { clock, databaseBytes, jobs, lateRanges, samples } = yield* Effect.flatMap(
+      StoreAdmin,
+      ({ status }) => status,
+    )
+    const off = DateTime.distanceDuration(clock, yield* DateTime.now)
+    if (Duration.greaterThan(off, clockMayBeOff)) {
+      return yield* failed(`The clock of PostgreSQL is ${lasting(off)} off from this one: set both by NTP.`)
+    }
+    const idle = jobs.filter(({ lastBegan }) => lastBegan === null)
+    if (lateRanges > manyLate) {
+      return yield* failed(
+        `${lateRanges} ranges of late samples wait for their curves: see that p1-api maintain runs, or a server with MAINTENANCE=on.`,
+      )
+    }
+    const said = [`${sizeOf(databaseBytes)} in all, ${sizeOf(samples.bytes)} of samples`]
+    if (jobs.length > 0) said.push(`${jobs.length} policies, ${idle.length} of them not begun yet`)
+    if (lateRanges > 0) said.push(`${lateRanges} late ranges wait`)
+    return said.join("; ")
+  }),
+}
+
+/** Less than this is a few weeks of a house. */
+const leastFreeBytes = 1e9
+
+/** The disk of a database of one's own. */
+export const diskCheck = (folder: string): Check<never> => ({
+  name: "disk",
+  run: Effect.tryPromise({
+    try: () => statfs(folder),
+    catch: () => ({ message: `${folder} cannot be looked at: see that DATA_DIR is there and may be read.` }),
+  }).pipe(
+    Effect.flatMap(({ bavail, bsize }) => {
+      const said = `${sizeOf(bavail * bsize)} are free in ${folder}`
+      return bavail * bsize < leastFreeBytes ? failed(`Only ${said}: make room.`) : Effect.succeed(said)
+    }),
+  ),
+})
 
 export const cacheCheck: Check<RealtimeCache> = {
   name: "cache",
@@ -80,8 +128,6 @@ export const devicesCheck: Check<Registry | Store> = {
 const patience = "10 seconds"
 /** Caddy renews when a third of a certificate's time is left; with less than this of it left, it could not. */
 const renewedByThen = 0.2
-const clockMayBeOff = Duration.seconds(5)
-
 /** What anybody meets who asks for the server by its name: a certificate that is good for long enough, and this server. */
 export const publicNameCheck = (url: URL): Check<HttpClient.HttpClient> => ({
   name: "public name",

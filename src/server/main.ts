@@ -8,7 +8,15 @@ import { PostgresAdmin, PostgresArchive, PostgresMaintenance, PostgresStore } fr
 import { doctor, layerLogs, layerTraces, provideCheck, runCommand, Settings } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import * as TariffFile from "../infra/tariff-file/index.ts"
-import { cacheCheck, databaseCheck, devicesCheck, publicNameCheck, tokensCheck } from "./Checks.ts"
+import {
+  cacheCheck,
+  databaseCheck,
+  devicesCheck,
+  diskCheck,
+  publicNameCheck,
+  tokensCheck,
+  upkeepCheck,
+} from "./Checks.ts"
 import { backup } from "./commands/Backup.ts"
 import { db } from "./commands/DbStatus.ts"
 import { devices } from "./commands/Devices.ts"
@@ -111,10 +119,12 @@ const reachedAsItIs = reach(PostgresAdmin.layer)
 const publicUrl = Config.option(Schema.Config("PUBLIC_URL", Schema.URL))
 
 const checks = Effect.gen(function* () {
-  const settings = yield* Config.all({ publicUrl, redisUrl })
-  const ports = yield* Layer.memoize(reached)
+  const settings = yield* Config.all({ database, publicUrl, redisUrl })
+  const ports = yield* Layer.memoize(reachedToRepair)
   return [
     provideCheck(databaseCheck, ports),
+    provideCheck(upkeepCheck, ports),
+    ...Option.match(settings.database.url, { onNone: () => [diskCheck(settings.database.dataDir)], onSome: () => [] }),
     provideCheck(cacheCheck, cache(settings.redisUrl)),
     provideCheck(tokensCheck, ports),
     provideCheck(devicesCheck, ports),

@@ -29,6 +29,7 @@ it.scopedLive(
       expect(empty.findings).toMatchObject({
         database: expect.stringMatching(/^true PostgreSQL \d+/),
         cache: "true in memory",
+        upkeep: expect.stringMatching(/^true [\d.]+ MB in all, /),
         tokens: "false No device is registered: p1-api devices add NAME.",
       })
       expect(empty.findings).not.toHaveProperty("public name")
@@ -49,6 +50,9 @@ it.scopedLive(
           "public name": "false 127.0.0.1:1: nothing answers there: start Caddy, and open its port.",
         },
       })
+
+      const embedded = yield* run("p1-api", { DATA_DIR: yield* temporaryFolder, LOG_LEVEL: "error" }, ["doctor"])
+      expect(embedded.said).toMatch(/^(ok|FAILED) +disk +.* free in /m)
 
       const authority = makeAuthority("Home CA")
       const caFile = join(yield* temporaryFolder, "ca.pem")

@@ -11,6 +11,8 @@ export interface StoreJob {
 export interface StoreStatus {
   /** `PostgreSQL 18.4, without TimescaleDB` */
   readonly description: string
+  /** By the database's own clock. */
+  readonly clock: Instant
   readonly databaseBytes: number
   readonly devices: number
   readonly samples: {

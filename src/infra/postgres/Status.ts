@@ -8,6 +8,7 @@ import { describe, probe } from "./Timescale.ts"
 const Millis = Schema.NullOr(Schema.Number)
 const General = Schema.Tuple(
   Schema.Struct({
+    now_ms: Schema.Number,
     database_bytes: Schema.Number,
     devices: Schema.Number,
     sample_rows: Schema.Number,
@@ -23,7 +24,7 @@ const rowsOf = (table: string): string =>
   `greatest((select reltuples from pg_class where oid = '${table}'::regclass), 0)::bigint`
 
 const selectGeneral = (used: boolean): string => `
-select pg_database_size(current_database()) as database_bytes,
+select ${millisOf("now()")} as now_ms, pg_database_size(current_database()) as database_bytes,
   (select count(*) from p1_devices) as devices,
   ${used ? "approximate_row_count('p1_samples')" : rowsOf("p1_samples")} as sample_rows,
   ${used ? "hypertable_size('p1_samples')" : "pg_total_relation_size('p1_samples')"} as sample_bytes,
@@ -94,6 +95,7 @@ export const status = Effect.gen(function* () {
     : { chunks: null, curvesKeptUntil: null, jobs: [] }
   return {
     description: yield* describe,
+    clock: fromEpochMillis(found.now_ms),
     databaseBytes: found.database_bytes,
     devices: found.devices,
     samples: { estimatedRows: found.sample_rows, bytes: found.sample_bytes, chunks },
