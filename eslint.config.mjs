@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   {
     files: ["src/**/*.ts"],
-    ignores: ["src/*/main.ts"],
+    ignores: ["src/*/{main,Environment}.ts"],
     rules: {
       "no-restricted-syntax": [
         "error",

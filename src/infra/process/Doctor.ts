@@ -1,5 +1,6 @@
 import { Command, Options } from "@effect/cli"
-import { Console, Effect, Either, type Layer, type Scope } from "effect"
+import { ConfigError, Console, Effect, Either, type Layer, type Scope } from "effect"
+import { describeConfigError } from "./RunProgram.ts"
 import { StartupError } from "./StartupError.ts"
 
 /** One thing that must be right: gives what was found, or fails with what is wrong and the remedy. */
@@ -14,6 +15,9 @@ export const provideCheck = <R, E extends { readonly message: string }, RIn>(
   layer: Layer.Layer<R, E, RIn>,
 ): Check<RIn> => ({ name, run: Effect.provide(run, layer) })
 
+const sentence = (error: { readonly message: string }): string =>
+  ConfigError.isConfigError(error) ? describeConfigError(error) : error.message
+
 const json = Options.boolean("json").pipe(Options.withDescription("Print JSON"))
 
 /** `doctor`: runs every check, whatever the others find, says what was found, and fails if any failed. */
@@ -26,7 +30,7 @@ export const doctor = <E, R>(description: string, checks: Effect.Effect<Readonly
         Effect.gen(function* () {
           const outcome = yield* Effect.either(run)
           const ok = Either.isRight(outcome)
-          const said = Either.match(outcome, { onLeft: ({ message }) => message, onRight: (text) => text })
+          const said = Either.match(outcome, { onLeft: sentence, onRight: (text) => text })
           if (!options.json) yield* Console.log(`${ok ? "ok    " : "FAILED"}  ${name.padEnd(width)}${said}`)
           return { name, ok, said }
         }),

@@ -1,5 +1,5 @@
 import { NodeRuntime } from "@effect/platform-node"
-import { Array as Arr, ConfigError, Console, Effect, Layer, Logger, type LogLevel } from "effect"
+import { Array as Arr, ConfigError, Console, Effect } from "effect"
 import { StartupError } from "./StartupError.ts"
 import { variables } from "./VariableFiles.ts"
 
@@ -21,17 +21,6 @@ const sentences = (error: ConfigError.ConfigError): ReadonlyArray<string> => {
 /** One line that names each variable that is missing or malformed. */
 export const describeConfigError = (error: ConfigError.ConfigError): string =>
   `Configuration: ${Arr.dedupe(sentences(error)).join("; ")}. See .env.example for what each variable means.`
-
-/** One line a record for machines, colours for people. */
-export const LogFormat = { json: Logger.json, pretty: Logger.pretty } as const
-
-export interface LogOptions {
-  readonly format: keyof typeof LogFormat
-  readonly level: LogLevel.LogLevel
-}
-
-export const layerLogs = ({ format, level }: LogOptions): Layer.Layer<never> =>
-  Layer.merge(LogFormat[format], Logger.minimumLogLevel(level))
 
 /**
  * Runs a program until SIGINT or SIGTERM, then lets its layers end in order. What is wrong with the configuration or

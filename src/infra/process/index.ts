@@ -1,4 +1,5 @@
 export * from "./Doctor.ts"
+export * from "./Logs.ts"
 export * from "./RunCommand.ts"
 export * from "./RunProgram.ts"
 export * from "./StartupError.ts"
