@@ -1,0 +1,39 @@
+// npm run capture [-- --minutes 60 --cut 20 --folder DIR]: the real programs against a simulated meter for an hour, and
+// what came of each of its telegrams. Then the meter is cut off for some seconds: they must show, and nothing else.
+import { spawn } from "node:child_process"
+import { parseArgs } from "node:util"
+import { build } from "esbuild"
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    cut: { type: "string", default: "20" },
+    folder: { type: "string", default: "" },
+  },
+})
+if (!/^\d+(\.\d+)?$/.test(values.minutes) || !/^\d+$/.test(values.cut)) {
+  console.error("Usage: npm run capture [-- --minutes N --cut SECONDS --folder DIR]")
+  process.exit(1)
+}
+
+await build({
+  entryPoints: { capture: "bench/capture/main.ts" },
+  outdir: "dist/bench",
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  logLevel: "warning",
+  packages: "external",
+})
+
+const capture = spawn(process.execPath, ["dist/bench/capture.js"], {
+  stdio: "inherit",
+  env: {
+    ...process.env,
+    CAPTURE_MINUTES: values.minutes,
+    CAPTURE_CUT_S: values.cut,
+    CAPTURE_FOLDER: values.folder,
+  },
+})
+capture.on("exit", (code) => process.exit(code ?? 1))
