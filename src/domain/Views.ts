@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { DeviceId } from "./Device.ts"
 import { Instant } from "./Instant.ts"
 import { PeakSource } from "./MonthlyPeak.ts"
+import { Country, GridZone } from "./Region.ts"
 import { StartSource } from "./RunningQuarter.ts"
 import { Month } from "./Sample.ts"
 import { SnakeStruct } from "./SnakeCase.ts"
@@ -69,6 +70,8 @@ export const DeviceView = SnakeStruct({
   deviceId: DeviceId,
   name: Schema.String.annotations({ description: "Its name for people" }),
   timezone: Schema.String.annotations({ description: "The IANA zone of its days and months" }),
+  country: Country,
+  gridZone: orNull(GridZone).annotations({ description: "Whose network tariff it pays; null: not told" }),
 }).annotations({ identifier: "Device" })
 
 /** Reply of `GET /v1/devices`. */

@@ -17,8 +17,9 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) 
   it.effect("is told which devices its token sees, and no others", () =>
     Effect.gen(function* () {
       const { bothReader, homeReader } = yield* Running
-      const home = { device_id: "home", name: "Home", timezone: "Europe/Brussels" }
-      const barn = { device_id: "barn", name: "Barn", timezone: "Europe/Brussels" }
+      const place = { country: "BE", grid_zone: null }
+      const home = { device_id: "home", name: "Home", timezone: "Europe/Brussels", ...place }
+      const barn = { device_id: "barn", name: "Barn", timezone: "Europe/Brussels", ...place }
       expect((yield* call("/v1/devices", { token: homeReader })).json).toEqual({ devices: [home] })
       expect((yield* call("/v1/devices", { token: bothReader })).json).toEqual({ devices: [barn, home] })
     }),

@@ -8,10 +8,22 @@ export const devices = HttpApiGroup.make("devices")
     HttpApiEndpoint.get("list", "/devices")
       .addSuccess(Devices)
       .annotate(OpenApi.Summary, "The devices that the token sees")
-      .annotate(OpenApi.Description, "Each with its name and the zone of its days and months.")
+      .annotate(OpenApi.Description, "Each with its name, the zone of its days and months, and where it is, as far as that decides its bill.")
       .annotate(
         OpenApi.Transform,
-        examples({ reply: { devices: [{ device_id: "home", name: "Home", timezone: "Europe/Brussels" }] } }),
+        examples({
+          reply: {
+            devices: [
+              {
+                device_id: "home",
+                name: "Home",
+                timezone: "Europe/Brussels",
+                country: "BE",
+                grid_zone: "antwerpen",
+              },
+            ],
+          },
+        }),
       ),
   )
   .middleware(ReadAuthorization)
