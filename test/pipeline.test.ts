@@ -89,7 +89,7 @@ describe("one sample, all the way", () => {
         elapsedS: 300,
         energyImportKwh: 0.5,
         averageW: 6000,
-        certainW: 2000,
+        certainW: 1992,
         projectedW: 6000,
       })
       expect(now.month).toMatchObject({ month: "2026-01", peakW: 4321, source: "meter" })
@@ -100,8 +100,8 @@ describe("one sample, all the way", () => {
         {
           bucket: noon,
           avgPowerW: 6000,
-          lowW: 5932,
-          highW: 6000,
+          lowW: 5924,
+          highW: 6008,
           energyImportKwh: 1.5,
           coverage: 1,
           method: "register",

@@ -1,6 +1,6 @@
 import type { QuarterHour, QuarterHourView } from "./QuarterHour.ts"
 import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
-import { toWh } from "./Registers.ts"
+import { resolutionWh, toWh } from "./Registers.ts"
 
 /** A register in Wh at an instant of the gap from the end of one stored quarter-hour to the start of the next. */
 const lineOf = (fromMs: number, toMs: number, fromWh: number, toWh: number) => (atMs: number) =>
@@ -16,7 +16,7 @@ const spread = (a: QuarterHour, b: QuarterHour): ReadonlyArray<QuarterHourView> 
   const hasExport = a.endExportWh !== null && b.startExportWh !== null && b.startExportWh >= a.endExportWh
   const exported = hasExport ? lineOf(fromMs, b.startMs, a.endExportWh, b.startExportWh) : zero
   const [lastWh, firstWh] = [toWh(a.last.importKwh), toWh(b.first.importKwh)]
-  const highWh = lastWh === null || firstWh === null ? null : Math.max(0, firstWh - lastWh)
+  const highWh = lastWh === null || firstWh === null ? null : Math.max(0, firstWh - lastWh) + resolutionWh
   const views: Array<QuarterHourView> = []
   for (let startMs = fromMs; startMs < b.startMs; startMs += quarterHourMs) {
     const energyImportWh = imported(startMs + quarterHourMs) - imported(startMs)

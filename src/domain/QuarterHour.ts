@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { quarterHourMs } from "./QuarterTime.ts"
-import { continues, interpolateWh, type Register, type RegisterPoint, toWh } from "./Registers.ts"
+import { continues, interpolateWh, type Register, type RegisterPoint, resolutionWh, toWh } from "./Registers.ts"
 import { holdMs, type WindowFacts } from "./WindowFacts.ts"
 
 /**
@@ -12,7 +12,8 @@ export type Method = typeof Method.Type
 
 /**
  * What a reader sees of a quarter-hour, sampled or inside a gap. Energies are watt-hours, `lowWh` and `highWh` bound
- * the import for certain (`highWh` null: no bound known), `meanPowerW` is import less export, `spanMs` is the time
+ * what was imported for certain, also between the watt-hours that registers tell (`highWh` null: no bound known),
+ * `meanPowerW` is import less export, `spanMs` is the time
  * the energy stands for: 900 s, less only where the first or last sample of all cuts it.
  */
 export interface QuarterHourView {
@@ -89,6 +90,16 @@ const energyBetween = (start: Edge, end: Edge, seamWh: number): number | null =>
 const differenceWh = (from: RegisterPoint, to: RegisterPoint, seamWh: number): number =>
   Math.max(0, Math.round(((to.importKwh ?? 0) - (from.importKwh ?? 0)) * 1000) - seamWh)
 
+/** At least this was imported where registers differ by `wh`; across a seam two meters counted. */
+const atLeast = (wh: number, meters: 1 | 2): number => Math.max(0, wh - meters * resolutionWh)
+
+/** What was imported from a quarter-hour's first sample to its last, by its registers, Wh; null without them. */
+export const betweenSamplesWh = (quarter: QuarterHour): number | null => {
+  const { endImportWh, energyImportWh, first, last, startImportWh } = quarter
+  if (startImportWh === null || endImportWh === null) return null
+  return differenceWh(first, last, Math.max(0, endImportWh - startImportWh - energyImportWh))
+}
+
 /** Decides a quarter-hour from its facts. Rules: design of the numbers, 1 to 3 and 5. */
 export const quarterHourOf = (facts: WindowFacts): QuarterHour => {
   const { startMs, first, last, before, after, seam } = facts
@@ -102,8 +113,8 @@ export const quarterHourOf = (facts: WindowFacts): QuarterHour => {
   const coverage = Math.min(1, facts.coveredMs / quarterHourMs)
 
   const anchor = first.tsMs === startMs && first.importKwh !== null ? first : before
-  const highWh = importWh !== null && bracketed && anchor && after ? differenceWh(anchor, after, 0) : null
-  const lowWh = importWh === null ? 0 : differenceWh(first, last, seam?.importWh ?? 0)
+  const aroundWh = importWh !== null && bracketed && anchor && after ? differenceWh(anchor, after, 0) : null
+  const insideWh = importWh === null ? 0 : differenceWh(first, last, seam?.importWh ?? 0)
   const inGap = brackets.some((bracketMs) => bracketMs > holdMs && Number.isFinite(bracketMs))
   const tight = bracketed && brackets.every((bracketMs) => bracketMs <= tightBracketMs)
   return {
@@ -119,8 +130,8 @@ export const quarterHourOf = (facts: WindowFacts): QuarterHour => {
     endExportWh: endExport.wh,
     energyImportWh: importWh ?? Math.round(facts.importIntegralWs / 3600),
     energyExportWh: exportWh ?? Math.round(facts.exportIntegralWs / 3600),
-    lowWh,
-    highWh,
+    lowWh: atLeast(insideWh, seam === null ? 1 : 2),
+    highWh: aroundWh === null ? null : aroundWh + resolutionWh,
     meanPowerW:
       facts.heldMs > 0 ? ((facts.importIntegralWs - facts.exportIntegralWs) * 1000) / facts.heldMs : facts.maxPowerW,
     maxPowerW: facts.maxPowerW,
@@ -134,6 +145,6 @@ export const quarterHourOf = (facts: WindowFacts): QuarterHour => {
     eligible:
       importWh === null
         ? coverage >= enoughCoverage
-        : tight || (highWh !== null && highWh - lowWh <= Math.max(slackWh, highWh * slackShare)),
+        : tight || (aroundWh !== null && aroundWh - insideWh <= Math.max(slackWh, aroundWh * slackShare)),
   }
 }

@@ -39,6 +39,12 @@ export const interpolateWh = (from: RegisterPoint, to: RegisterPoint, atMs: numb
   return Math.round((a + ((b - a) * (atMs - from.tsMs)) / (to.tsMs - from.tsMs)) * 1000)
 }
 
+/**
+ * How much a difference of two readings may be off, Wh: a register says whole watt-hours, rounded down, and the total
+ * is the sum of two, day and night. Source: the telegram's three decimals of a kWh.
+ */
+export const resolutionWh = 2
+
 export const toWh = (kwh: number | null): number | null => (kwh === null ? null : Math.round(kwh * 1000))
 
 const replacedAfterMs = 15 * 60_000

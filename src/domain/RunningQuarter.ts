@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { billedFloorW } from "./MonthlyPeak.ts"
-import type { QuarterHour } from "./QuarterHour.ts"
+import { betweenSamplesWh, type QuarterHour } from "./QuarterHour.ts"
 import { quarterHourMs, quarterHoursPerHour, quarterPowerW } from "./QuarterTime.ts"
 
 /**
@@ -63,7 +63,7 @@ export const runningQuarter = (quarter: QuarterHour, facts: RunningReadings): Ru
   const targetWh = Math.max(monthlyPeakW, billedFloorW) / quarterPowerW(1)
   const startSource = startSourceOf(quarter, firstMeterW)
   const headWh = startSource === "meter" ? Math.floor((firstMeterW ?? 0) / quarterHoursPerHour) : 0
-  const energyImportWh = startSource === "meter" ? quarter.lowWh + headWh : quarter.energyImportWh
+  const energyImportWh = startSource === "meter" ? (betweenSamplesWh(quarter) ?? 0) + headWh : quarter.energyImportWh
   return {
     startMs: quarter.startMs,
     endMs,

@@ -39,8 +39,8 @@ describe("a quarter-hour by its registers", () => {
       startImportWh: 1010,
       endImportWh: 1930,
       energyImportWh: 920,
-      lowWh: 880,
-      highWh: 960,
+      lowWh: 878,
+      highWh: 962,
       method: "register",
       spanMs: quarterHourMs,
     })
@@ -49,7 +49,7 @@ describe("a quarter-hour by its registers", () => {
   it("takes a sample on the edge at its word", () => {
     const quarter = only([at(-60, 900), at(0, 1000), at(60, 1050), at(840, 1700), at(900, 1750)])
     expect(quarter).toMatchObject({ startImportWh: 1000, endImportWh: 1750, energyImportWh: 750, eligible: true })
-    expect(quarter.highWh).toBe(750)
+    expect(quarter.highWh).toBe(752)
   })
 
   it("may set a peak when its edges are close, or its bounds are", () => {

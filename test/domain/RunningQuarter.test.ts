@@ -24,7 +24,7 @@ describe("the running quarter-hour", () => {
     const running = at(300)
     expect(running).toMatchObject({ elapsedMs: 300_000, endMs: startMs + quarterHourMs, energyImportWh: 500 })
     expect(running.averageW).toBe(6000)
-    expect(running.certainW).toBe(2000)
+    expect(running.certainW).toBe(1992)
     expect(running.projectedW).toBe(6000)
     expect(running.coverage).toBe(1)
   })
@@ -61,7 +61,7 @@ describe("the meter's own count of the running quarter-hour", () => {
     expect(running([], 2000, 2666)).toMatchObject({
       startSource: "meter",
       energyImportWh: 667,
-      certainW: 2668,
+      certainW: 2660,
       averageW: 6003,
       differenceW: -2,
     })

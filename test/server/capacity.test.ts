@@ -208,7 +208,7 @@ layer(layerServer(Layer.merge(memoryPorts, tariffs)), { excludeTestServices: tru
       expect(lines[0]).toBe(
         "start,avg_power_w,low_w,high_w,max_power_w,energy_import_kwh,energy_export_kwh,coverage,method,eligible",
       )
-      expect(lines[1]).toMatch(/^2024-04-30T22:00:00.000Z,6000,\d+,6000,6000,1.5,0,1,register,true$/)
+      expect(lines[1]).toMatch(/^2024-04-30T22:00:00.000Z,6000,\d+,6008,6000,1.5,0,1,register,true$/)
 
       const year = yield* read("/v1/series?device_id=barn&from=2024-01-01&to=2025-01-01&bucket=year")
       expect(year.json).toMatchObject({

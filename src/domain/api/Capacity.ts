@@ -40,8 +40,8 @@ const reply = {
     {
       bucket: "2026-03-12T19:30:00.000Z",
       avg_power_w: 3152,
-      low_w: 3152,
-      high_w: 3156,
+      low_w: 3144,
+      high_w: 3164,
       energy_import_kwh: 0.788,
       coverage: 1,
       method: "register",
