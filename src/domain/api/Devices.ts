@@ -8,7 +8,10 @@ export const devices = HttpApiGroup.make("devices")
     HttpApiEndpoint.get("list", "/devices")
       .addSuccess(Devices)
       .annotate(OpenApi.Summary, "The devices that the token sees")
-      .annotate(OpenApi.Description, "Each with its name, the zone of its days and months, and where it is, as far as that decides its bill.")
+      .annotate(
+        OpenApi.Description,
+        "Each with its name, the zone of its days and months, and where it is, as far as that decides its bill.",
+      )
       .annotate(
         OpenApi.Transform,
         examples({
