@@ -1,7 +1,7 @@
 import { Command } from "@effect/cli"
 import { Layer } from "effect"
 import { HomeWizardDiscovery } from "../infra/homewizard/index.ts"
-import { layerQuietLogs, runCommand } from "../infra/process/index.ts"
+import { layerQuietLogs, runCommand, version } from "../infra/process/index.ts"
 import { examined, pairing, spoolQuietly } from "./Adapters.ts"
 import { discover } from "./commands/Discover.ts"
 import { doctor } from "./commands/Doctor.ts"
@@ -27,7 +27,7 @@ const program = Command.make("p1-edge", {}, () => live).pipe(
     Command.provide(unpair, pairing(false)),
     Command.provide(discover, Layer.merge(HomeWizardDiscovery.layer, layerQuietLogs)),
   ]),
-  Command.run({ name: "p1-edge", version: "1" }),
+  Command.run({ name: "p1-edge", version }),
 )
 
 runCommand(program)

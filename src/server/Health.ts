@@ -2,8 +2,9 @@ import { HttpApiBuilder } from "@effect/platform"
 import { Effect, Option } from "effect"
 import { P1Api, Unavailable } from "../domain/api/index.ts"
 import { RealtimeCache, Store } from "../domain/ports/index.ts"
+import { version } from "../infra/process/index.ts"
 import { orUnavailable } from "./Problems.ts"
-import { service, version } from "./Version.ts"
+import { service } from "./Service.ts"
 
 const patience = "2 seconds"
 const tooSlow = new Unavailable({ detail: "The store does not answer in time.", retryAfterS: 5 })

@@ -4,7 +4,7 @@ import { RealtimeCache, Store } from "../domain/ports/index.ts"
 import { HttpServerNode, layerDrain } from "../infra/http-server/index.ts"
 import { processFamilies, Prometheus } from "../infra/prometheus/index.ts"
 import * as DeviceFigures from "./DeviceFigures.ts"
-import { version } from "./Version.ts"
+import { version } from "../infra/process/index.ts"
 
 const gauge = (name: string, help: string, value: number, labels: Prometheus.Labels = {}): Prometheus.Family => ({
   name,

@@ -1,5 +1,5 @@
 import { Command } from "@effect/cli"
-import { runCommand } from "../infra/process/index.ts"
+import { runCommand, version } from "../infra/process/index.ts"
 import { reached, reachedAsItIs, reachedToRepair } from "./Adapters.ts"
 import { backup } from "./commands/Backup.ts"
 import { db } from "./commands/DbStatus.ts"
@@ -15,7 +15,7 @@ import { restore } from "./commands/Restore.ts"
 import { run, serve } from "./commands/Run.ts"
 import { tokens } from "./commands/Tokens.ts"
 import { port } from "./Environment.ts"
-import { service, version } from "./Version.ts"
+import { service } from "./Service.ts"
 
 const program = Command.make("p1-api", {}, () => serve).pipe(
   Command.withDescription("The server: takes samples in, gives readings out"),

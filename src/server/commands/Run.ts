@@ -1,11 +1,11 @@
 import { Command } from "@effect/cli"
 import { Config, Effect, Layer } from "effect"
 import { CryptoSecrets } from "../../infra/crypto/index.ts"
-import { layerLogs, layerTraces } from "../../infra/process/index.ts"
+import { layerLogs, layerTraces, version } from "../../infra/process/index.ts"
 import * as Adapters from "../Adapters.ts"
 import * as Environment from "../Environment.ts"
 import * as Server from "../Program.ts"
-import { service, version } from "../Version.ts"
+import { service } from "../Service.ts"
 
 export const serve = Effect.gen(function* () {
   const { access, database, listen, logs, metrics, redisUrl, tariffsFile, traces } = yield* Config.all(Environment)
