@@ -47,6 +47,12 @@ const [compose, ...composeArgs] = await run("docker", ["compose", "version"]).th
   () => ["docker-compose"],
 )
 const stack = (project, files, more = {}) => {
+  const containers = async (service, ...filters) => {
+    const labels = [`project=${project}`, `service=${service}`].map((label) => `label=com.docker.compose.${label}`)
+    return (await docker("ps", "-aq", ...[...labels, ...filters].flatMap((filter) => ["--filter", filter])))
+      .split("\n")
+      .filter((id) => id !== "")
+  }
   const args = [...composeArgs, "-p", project, ...files.flatMap((file) => ["-f", file])]
   const withEnv = (options) => ({ ...options, env: { ...env, ...more } })
   return {
@@ -59,20 +65,12 @@ const stack = (project, files, more = {}) => {
       await pipeline(child.stdout, to ?? process.stdout, { end: to !== undefined })
       if ((await ended) !== 0) throw new Error(`${rest.join(" ")} ended with a failure`)
     },
-    container: async (service) =>
-      (
-        await docker(
-          "ps",
-          "-aq",
-          "--filter",
-          `label=com.docker.compose.project=${project}`,
-          "--filter",
-          `label=com.docker.compose.service=${service}`,
-        )
-      ).split("\n")[0],
+    containers,
+    container: async (service) => (await containers(service))[0],
   }
 }
 const vps = stack("p1smokevps", ["compose.vps.yml"])
+const vpsScaled = stack("p1smokevps", ["compose.vps.yml", "compose.scale.yml"])
 const house = stack("p1smokehouse", ["compose.edge.yml", "scripts/smoke/edge.yml"])
 const fresh = stack("p1smokefresh", ["compose.vps.yml"], {
   HTTP_PORT: String(Number(env.HTTP_PORT) + 10_000),
@@ -168,13 +166,67 @@ const limits = async (of, services) => {
   }
 }
 
+const memoryOf = async (of, services) => {
+  for (const service of services) {
+    const [used] = (
+      await docker("stats", "--no-stream", "--format", "{{.MemUsage}}", await of.container(service))
+    ).split(" / ")
+    say(`memory of ${service}: ${used}`)
+  }
+}
+
+/** From the start of its process to the first telegram in its spool, on a share of one core of this machine. */
+const startsOn = async (cores, withinS) => {
+  const edge = await house.container("p1-edge")
+  await docker("update", "--cpus", String(cores), edge)
+  await docker("restart", edge)
+  const begunMs = Date.parse(await docker("inspect", "-f", "{{.State.StartedAt}}", edge))
+  const first = await until("the edge on a slow core has taken a telegram", 60, async () => {
+    const log = await docker("logs", "--since", new Date(begunMs).toISOString(), edge)
+    const line = log.split("\n").find((text) => text.includes("The meter pushes its telegrams"))
+    return line && JSON.parse(line).timestamp
+  })
+  const tookS = (Date.parse(first) - begunMs) / 1000
+  prove(`the edge starts within ${withinS} s on ${cores} of a core`, tookS <= withinS, `${tookS.toFixed(1)} s`)
+  await docker("update", "--cpus", "0", edge)
+}
+
+/** Two servers behind one name: each is taken away in its turn, and nobody notices. */
+const scaled = async () => {
+  await vpsScaled.do("up", "-d", "--no-recreate")
+  const both = await until("two servers are healthy", 90, async () => {
+    const up = await vps.containers("api", "health=healthy")
+    return up.length === 2 && up
+  })
+  const failed = []
+  let asked = 0
+  let over = false
+  const asking = (async () => {
+    while (!over) {
+      const { status } = await get("/v1/realtime", { token: readToken }).catch(({ message }) => ({ status: message }))
+      asked += 1
+      if (status !== 200) failed.push(status)
+      await sleep(100)
+    }
+  })()
+  for (const container of both) {
+    await docker("restart", "--time", "30", container)
+    await until("it is healthy again", 90, async () => (await vps.containers("api", "health=healthy")).length === 2)
+  }
+  over = true
+  await asking
+  prove("two servers are restarted in turn and every request is answered", failed.length === 0, `${asked} requests`)
+}
+
 const story = async () => {
   await docker("build", "-q", "-f", "Dockerfile.server", "-t", "ghcr.io/your-org/p1-api:latest", ".")
   await docker("build", "-q", "-f", "Dockerfile.edge", "--target", "edge", "-t", "ghcr.io/your-org/p1-edge:latest", ".")
   await docker("build", "-q", "-f", "Dockerfile.edge", "--target", "meter", "-t", "p1-meter:smoke", ".")
+  const sizeOf = async (image) => Number(await docker("image", "inspect", "-f", "{{.Size}}", image)) / 1e6
+  const base = await sizeOf("node:24-bookworm-slim")
   for (const image of ["p1-api", "p1-edge"]) {
-    const size = await docker("image", "inspect", "-f", "{{.Size}}", `ghcr.io/your-org/${image}:latest`)
-    say(`image ${image}: ${(Number(size) / 1e6).toFixed(0)} MB, its base included`)
+    const own = (await sizeOf(`ghcr.io/your-org/${image}:latest`)) - base
+    say(`image ${image}: ${own.toFixed(0)} MB and its base of ${base.toFixed(0)} MB`)
   }
 
   const startMs = Date.now()
@@ -227,11 +279,13 @@ const story = async () => {
     await vps.do("restart", service)
     await fed(`samples arrive after a restart of ${service}`, 90)
   }
+  await scaled()
   const restartMs = Date.now()
-  await house.do("restart", "p1-edge")
+  await startsOn(0.15, 6)
   await fed("samples arrive after a restart of the edge", 90)
   pauses.push([restartMs - 2_000, Date.now() + 2_000])
 
+  await memoryOf(house, ["p1-edge"])
   const edge = await house.container("p1-edge")
   const beforeCut = await newest()
   await docker("network", "disconnect", `${house.project}_uplink`, edge)
@@ -253,6 +307,8 @@ const story = async () => {
     return gapMs > 3_000 && !pauses.some(([fromMs, toMs]) => stamps[i] >= fromMs - gapMs && ts <= toMs + 60_000)
   })
   prove("no second is lost but those the edge was down", lost.length === 0, `${stamps.length} samples`)
+
+  await memoryOf(vps, ["postgres", "redis", "api", "maintenance", "caddy"])
 
   const file = join(dir, "backup.gz")
   await vps.piped(["exec", "-T", "api", "p1-api", "backup"], { to: createWriteStream(file) })
