@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { readdirSync } from "node:fs"
 import { basename, join } from "node:path"
-import { build } from "esbuild"
+import { bundle } from "./support/bundle.mjs"
 
 const sections = readdirSync("bench")
   .filter((name) => name.endsWith(".ts"))
@@ -15,16 +15,10 @@ if (unknown.length > 0) {
 }
 const chosen = wanted.length > 0 ? wanted : sections
 
-await build({
-  entryPoints: chosen.map((name) => join("bench", `${name}.ts`)),
-  outdir: "dist/bench",
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "esm",
-  logLevel: "warning",
-  packages: "external",
-})
+await bundle(
+  chosen.map((name) => join("bench", `${name}.ts`)),
+  { outdir: "dist/bench" },
+)
 
 for (const name of chosen) {
   const { status } = spawnSync(process.execPath, ["--expose-gc", `dist/bench/${name}.js`], { stdio: "inherit" })

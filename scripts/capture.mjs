@@ -2,7 +2,7 @@
 // what came of each of its telegrams. Then the meter is cut off for some seconds: they must show, and nothing else.
 import { spawn } from "node:child_process"
 import { parseArgs } from "node:util"
-import { build } from "esbuild"
+import { bundle } from "./support/bundle.mjs"
 
 const { values } = parseArgs({
   options: {
@@ -16,16 +16,7 @@ if (!/^\d+(\.\d+)?$/.test(values.minutes) || !/^\d+$/.test(values.cut)) {
   process.exit(1)
 }
 
-await build({
-  entryPoints: { capture: "bench/capture/main.ts" },
-  outdir: "dist/bench",
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "esm",
-  logLevel: "warning",
-  packages: "external",
-})
+await bundle({ capture: "bench/capture/main.ts" }, { outdir: "dist/bench" })
 
 const capture = spawn(process.execPath, ["dist/bench/capture.js"], {
   stdio: "inherit",

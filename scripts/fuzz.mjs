@@ -1,15 +1,6 @@
 // npm run fuzz [-- --seed N --count N]: sends requests from the contract's own schemas to a server in memory.
 import { spawnSync } from "node:child_process"
-import { build } from "esbuild"
+import { bundle } from "./support/bundle.mjs"
 
-await build({
-  entryPoints: ["test/server/fuzz/main.ts"],
-  outfile: "dist/fuzz.js",
-  bundle: true,
-  platform: "node",
-  target: "node20",
-  format: "esm",
-  logLevel: "warning",
-  packages: "external",
-})
+await bundle(["test/server/fuzz/main.ts"], { outfile: "dist/fuzz.js" })
 process.exit(spawnSync(process.execPath, ["dist/fuzz.js", ...process.argv.slice(2)], { stdio: "inherit" }).status ?? 1)

@@ -2,18 +2,10 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { build } from "esbuild"
+import { bundle } from "./support/bundle.mjs"
 
-const bundle = resolve("node_modules/.cache/openapi-document.mjs")
-await build({
-  entryPoints: ["src/server/OpenApiDocument.ts"],
-  outfile: bundle,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  packages: "external",
-  logLevel: "warning",
-})
-const { openApiDocument } = await import(pathToFileURL(bundle).href)
+const outfile = resolve("node_modules/.cache/openapi-document.mjs")
+await bundle(["src/server/OpenApiDocument.ts"], { outfile })
+const { openApiDocument } = await import(pathToFileURL(outfile).href)
 await mkdir("docs", { recursive: true })
 await writeFile(join("docs", "openapi.json"), `${JSON.stringify(openApiDocument, null, 2)}\n`)
