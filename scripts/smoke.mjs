@@ -193,11 +193,14 @@ const startsOn = async (cores, withinS) => {
 
 /** Two servers behind one name: each is taken away in its turn, and nobody notices. */
 const scaled = async () => {
-  await vpsScaled.do("up", "-d", "--no-recreate")
+  await vpsScaled.do("up", "-d")
+  const healthy = async () =>
+    (await Promise.all(["api", "api2"].map((name) => vpsScaled.containers(name, "health=healthy")))).flat()
   const both = await until("two servers are healthy", 90, async () => {
-    const up = await vps.containers("api", "health=healthy")
+    const up = await healthy()
     return up.length === 2 && up
   })
+  await until("the server is ready through the new Caddy", 90, async () => (await get("/health/ready")).status === 200)
   const failed = []
   let asked = 0
   let over = false
@@ -211,7 +214,7 @@ const scaled = async () => {
   })()
   for (const container of both) {
     await docker("restart", "--time", "30", container)
-    await until("it is healthy again", 90, async () => (await vps.containers("api", "health=healthy")).length === 2)
+    await until("it is healthy again", 90, async () => (await healthy()).length === 2)
   }
   over = true
   await asking

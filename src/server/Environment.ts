@@ -1,4 +1,4 @@
-import { Config, Option, Schema } from "effect"
+import { Config, Duration, Option, Schema } from "effect"
 import { noProxies, parseTrustedProxies } from "../infra/http-server/index.ts"
 import { Settings } from "../infra/process/index.ts"
 import { defaultLimits } from "./Limits.ts"
@@ -25,6 +25,8 @@ export const access = Config.all({
     (points) => ({ ...defaultLimits, requestsPerToken: { ...defaultLimits.requestsPerToken, points } }),
   ),
 })
+
+export const endGrace = Config.withDefault(Config.duration("SHUTDOWN_GRACE"), Duration.zero)
 
 export const database = Config.all({
   url: Settings.address("DATABASE_URL", ["postgres:", "postgresql:"]),

@@ -1,7 +1,8 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { Effect, Option } from "effect"
+import { Deferred, Effect, Option } from "effect"
 import { P1Api, Unavailable } from "../domain/api/index.ts"
 import { RealtimeCache, Store } from "../domain/ports/index.ts"
+import { NodeServer } from "../infra/http-server/index.ts"
 import { version } from "../infra/process/index.ts"
 import { orUnavailable } from "./Problems.ts"
 import { service } from "./Service.ts"
@@ -9,10 +10,16 @@ import { service } from "./Service.ts"
 const patience = "2 seconds"
 const tooSlow = new Unavailable({ detail: "The store does not answer in time.", retryAfterS: 5 })
 
+const ending = new Unavailable({ detail: "This server is about to end; ask another.", retryAfterS: 1 })
+const isEnding = Effect.flatMap(NodeServer, (server) => Deferred.isDone(server.ending))
+
+const live = Effect.map(isEnding, (ends) => ({ status: ends ? ("ending" as const) : ("ok" as const) }))
+
 /** A store that hangs is left behind, not waited for. */
 const ready = Effect.gen(function* () {
   const store = yield* Store
   const cache = yield* RealtimeCache
+  if (yield* isEnding) return yield* ending
   yield* orUnavailable(store.check).pipe(
     Effect.disconnect,
     Effect.timeoutFail({ duration: patience, onTimeout: () => tooSlow }),
@@ -30,8 +37,8 @@ const ready = Effect.gen(function* () {
   }
 })
 
-/** `/health/live` says that the process answers and touches nothing else; `/health/ready` that it can work, on what,
+/** `/health/live` says that the process answers, and whether it is about to end, and touches nothing else; `/health/ready` that it can work, on what,
  * and whether it does so without its cache. */
 export const layer = HttpApiBuilder.group(P1Api, "health", (handlers) =>
-  handlers.handle("live", () => Effect.succeed({ status: "ok" as const })).handle("ready", () => ready),
+  handlers.handle("live", () => live).handle("ready", () => ready),
 )

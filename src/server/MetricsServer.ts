@@ -43,7 +43,7 @@ export const layer = (listen: Option.Option<HttpServerNode.Options>) =>
   Option.match(listen, {
     onNone: () => Layer.empty,
     onSome: (options) =>
-      layerDrain("1 second").pipe(
+      layerDrain({ deadline: "1 second" }).pipe(
         Layer.provide(Layer.unwrapScoped(Effect.map(routes, (router) => HttpServer.serve(router)))),
         Layer.provide(DeviceFigures.layer),
         Layer.provide(HttpServerNode.layer(options)),

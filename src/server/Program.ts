@@ -33,6 +33,8 @@ import * as Series from "./Series.ts"
 import * as TokenUse from "./TokenUse.ts"
 
 export interface Options extends HttpServerNode.Options {
+  /** How long the server says that it ends, and still takes requests; not at all unless given. */
+  readonly endGrace?: Duration.DurationInput
   /** How long requests under way may take when the server ends; 10 s unless given. */
   readonly drainFor?: Duration.DurationInput
   readonly limits?: Limits
@@ -71,6 +73,8 @@ const routes = (corsOrigins: ReadonlyArray<string>) =>
     Layer.provide(api),
   )
 
+const drained = ({ drainFor = "10 seconds", endGrace }: Options) => layerDrain({ grace: endGrace, deadline: drainFor })
+
 /** Says where the server is and what it stands on. */
 const greeting = Effect.gen(function* () {
   const store = yield* Store
@@ -92,7 +96,7 @@ export const layer = (
   StartupError,
   Store | Registry | Secrets | RealtimeCache | AnswerCache | RateLimits
 > =>
-  Layer.mergeAll(Layer.effectDiscard(greeting), layerDrain(options.drainFor ?? "10 seconds")).pipe(
+  Layer.mergeAll(Layer.effectDiscard(greeting), drained(options)).pipe(
     Layer.provide([routes(options.corsOrigins ?? []), MetricsServer.layer(options.metrics ?? Option.none())]),
     Layer.provide(
       Guard.layer({

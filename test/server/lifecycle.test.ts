@@ -145,6 +145,27 @@ describe("a server", () => {
     }),
   )
 
+  it.live(
+    "says that it ends while it still takes requests, and asks to close each connection, before it takes none",
+    () =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const context = yield* Layer.buildWithScope(layerServer(memoryPorts, { endGrace: "3 seconds" }), scope)
+        const { home } = Context.get(context, Running)
+        const ask = (path: string) => Effect.provide(call(path), context)
+        const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+        const live = yield* Effect.repeat(Effect.delay(ask("/health/live"), "10 millis"), {
+          until: ({ text }) => text.includes("ending"),
+        })
+        expect([live.status, live.headers.get("connection")]).toEqual([200, "close"])
+        const ready = yield* ask("/health/ready")
+        expect([ready.status, ready.headers.get("retry-after")]).toEqual([503, "1"])
+        expect((yield* Effect.provide(send(home, batch), context)).json).toMatchObject({ inserted: 1 })
+        yield* Fiber.join(closing)
+        expect(Exit.isFailure(yield* Effect.exit(ask("/health/live")))).toBe(true)
+      }),
+  )
+
   it.live("cuts a request that does not end in time", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
-import { writeFile } from "node:fs/promises"
+import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect, Schedule, type Scope } from "effect"
@@ -23,34 +23,30 @@ export interface Options {
   readonly tls?: boolean
 }
 
-const configuration = ({ folder, tls = false, upstreams }: Options, port: number): string => `
-{
-  admin off
-  auto_https disable_redirects
-  skip_install_trust
-  storage file_system ${join(folder, "caddy")}
-  log {
-    level ERROR
-  }
+/** What a test must not do that the deployed one does: take ports of the system, write outside its folder, log. */
+const asTested = (deployed: string, { folder, tls = false }: Options): string => {
+  const global = deployed.replace(
+    "admin off",
+    `admin off\n\tauto_https disable_redirects\n\tstorage file_system ${join(folder, "caddy")}\n\tlog {\n\t\tlevel ERROR\n\t}`,
+  )
+  return tls ? global : global.replace("import {$TLS_ISSUER:acme}", "")
 }
-${tls ? "https" : "http"}://localhost:${port} {
-  ${tls ? "tls internal" : ""}
-  reverse_proxy ${upstreams.map((upstream) => `127.0.0.1:${upstream}`).join(" ")} {
-    lb_policy round_robin
-    lb_try_duration 5s
-    lb_try_interval 50ms
-    flush_interval -1
-  }
-}
-`
 
-/** Caddy in front of servers, as it stands in front of them in production; it ends with the scope. */
+/** Caddy in front of servers, by the file that is deployed; it ends with the scope. */
 export const startCaddy = (options: Options): Effect.Effect<string, never, Scope.Scope> =>
   Effect.gen(function* () {
     const port = yield* Effect.promise(freePort)
     const file = join(options.folder, "Caddyfile")
-    yield* Effect.promise(() => writeFile(file, configuration(options, port)))
-    const env = { PATH: process.env["PATH"] ?? "", HOME: options.folder, XDG_DATA_HOME: options.folder }
+    const url = `${options.tls === true ? "https" : "http"}://localhost:${port}`
+    yield* Effect.promise(async () => writeFile(file, asTested(await readFile("deploy/Caddyfile", "utf8"), options)))
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: options.folder,
+      XDG_DATA_HOME: options.folder,
+      DOMAIN: url,
+      TLS_ISSUER: "internal",
+      API: options.upstreams.map((upstream) => `127.0.0.1:${upstream}`).join(" "),
+    }
     yield* Effect.acquireRelease(
       Effect.sync(() => spawn("caddy", ["run", "--config", file, "--adapter", "caddyfile"], { env, stdio: "ignore" })),
       (child) =>
@@ -61,7 +57,6 @@ export const startCaddy = (options: Options): Effect.Effect<string, never, Scope
           await ended
         }),
     )
-    const url = `${options.tls === true ? "https" : "http"}://localhost:${port}`
     yield* Effect.tryPromise(() => promisify(execFile)("curl", ["-ksf", "-o", "/dev/null", `${url}/health/live`])).pipe(
       Effect.retry(Schedule.spaced("100 millis").pipe(Schedule.upTo("15 seconds"))),
       Effect.orDie,

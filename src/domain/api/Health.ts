@@ -2,7 +2,11 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "@effect/platform"
 import { Schema } from "effect"
 import { examples } from "./Example.ts"
 
-const Alive = Schema.Struct({ status: Schema.Literal("ok") }).annotations({ identifier: "Alive" })
+const Alive = Schema.Struct({
+  status: Schema.Literal("ok", "ending").annotations({
+    description: "ending: it still takes requests, and soon will not; proxies send new ones elsewhere",
+  }),
+}).annotations({ identifier: "Alive" })
 const Ready = Schema.Struct({
   service: Schema.String.annotations({ description: "What answers" }),
   version: Schema.String.annotations({ description: "Its version" }),
@@ -22,8 +26,11 @@ export const health = HttpApiGroup.make("health")
   .add(
     HttpApiEndpoint.get("ready", "/ready")
       .addSuccess(Ready)
-      .annotate(OpenApi.Summary, "The store can be reached")
-      .annotate(OpenApi.Description, "503 while it cannot; without its cache the server is ready.")
+      .annotate(OpenApi.Summary, "It takes requests, and the store can be reached")
+      .annotate(
+        OpenApi.Description,
+        "503 while it cannot, and when the server is about to end; without its cache it is ready.",
+      )
       .annotate(
         OpenApi.Transform,
         examples({

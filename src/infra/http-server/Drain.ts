@@ -13,11 +13,17 @@ const askToClose = (response: ServerResponse): void => {
   if (!response.headersSent) response.setHeader("connection", "close")
 }
 
+/** From now on replies ask to close their connections, and who asks for the server's health hears that it ends. */
+const announce = ({ ending, server, underWay }: Context.Tag.Service<NodeServer>) =>
+  Effect.sync(() => {
+    Deferred.unsafeDone(ending, Effect.void)
+    underWay.forEach(askToClose)
+    server.prependListener("request", (_request, response) => askToClose(response))
+  })
+
 const drain = ({ closing, connections, server, underWay }: Context.Tag.Service<NodeServer>) =>
   Effect.async((resume: (effect: Effect.Effect<void>) => void) => {
     Deferred.unsafeDone(closing, Effect.void)
-    underWay.forEach(askToClose)
-    server.prependListener("request", (_request, response) => askToClose(response))
     const look = setInterval(() => {
       const busy = new Set(Array.from(underWay, ({ req }) => req.socket))
       const now = performance.now()
@@ -32,18 +38,30 @@ const drain = ({ closing, connections, server, underWay }: Context.Tag.Service<N
     return Effect.sync(() => clearInterval(look))
   })
 
+export interface DrainOptions {
+  /** How long requests are still taken, so that proxies which look at its health learn that it ends; not at all unless given. */
+  readonly grace?: Duration.DurationInput | undefined
+  /** How long after that requests under way may take. */
+  readonly deadline: Duration.DurationInput
+}
+
 /**
- * Ends a server gracefully before what is above it goes: no new connections, requests under way are finished, and
- * what is left after the deadline is cut.
+ * Ends a server gracefully before what is above it goes: it says so for a while, then there are no new connections,
+ * requests under way are finished, and what is left after the deadline is cut.
  */
-export const layerDrain = (deadline: Duration.DurationInput): Layer.Layer<never, never, NodeServer> =>
+export const layerDrain = ({ deadline, grace = 0 }: DrainOptions): Layer.Layer<never, never, NodeServer> =>
   Layer.scopedDiscard(
     Effect.flatMap(NodeServer, (node) =>
       Effect.addFinalizer(() =>
-        drain(node).pipe(
+        announce(node).pipe(
+          Effect.zipRight(Effect.sleep(grace)),
+          Effect.zipRight(
+            drain(node).pipe(
+              Effect.timeout(deadline),
+              Effect.catchTag("TimeoutException", () => Effect.sync(() => node.server.closeAllConnections())),
+            ),
+          ),
           Effect.interruptible,
-          Effect.timeout(deadline),
-          Effect.catchTag("TimeoutException", () => Effect.sync(() => node.server.closeAllConnections())),
         ),
       ),
     ),

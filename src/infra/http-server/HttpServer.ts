@@ -25,6 +25,8 @@ export class NodeServer extends Context.Tag("infra/NodeServer")<
     readonly underWay: ReadonlySet<ServerResponse>
     /** Every open connection, and when it last began or ended a request or was opened, ms of the process's own clock. */
     readonly connections: ReadonlyMap<Socket, number>
+    /** Done when the server is about to end: it still takes requests, and says so to who asks for its health. */
+    readonly ending: Deferred.Deferred<void>
     /** Done when the server takes no more: replies that go on for ever end then. */
     readonly closing: Deferred.Deferred<void>
   }
@@ -75,7 +77,8 @@ const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
     setImmediate(() => waiting.forEach((again) => again()))
   }
   server.on("newListener", begin)
-  return { server, underWay, connections, closing: Deferred.unsafeMake(FiberId.none) }
+  const undone = (): Deferred.Deferred<void> => Deferred.unsafeMake(FiberId.none)
+  return { server, underWay, connections, ending: undone(), closing: undone() }
 }
 
 /** An HTTP server over node:http with bounded waits. */

@@ -8,7 +8,8 @@ import * as Server from "../Program.ts"
 import { service } from "../Service.ts"
 
 export const serve = Effect.gen(function* () {
-  const { access, database, listen, logs, metrics, redisUrl, tariffsFile, traces } = yield* Config.all(Environment)
+  const { access, database, endGrace, listen, logs, metrics, redisUrl, tariffsFile, traces } =
+    yield* Config.all(Environment)
   const ports = Layer.mergeAll(
     Adapters.store(database),
     Adapters.caches(redisUrl),
@@ -16,7 +17,7 @@ export const serve = Effect.gen(function* () {
     CryptoSecrets.layer,
   )
   const observed = Layer.merge(layerLogs(logs), layerTraces({ endpoint: traces, service, version }))
-  return yield* Server.layer({ ...listen, ...access, metrics }).pipe(
+  return yield* Server.layer({ ...listen, ...access, endGrace, metrics }).pipe(
     Layer.provide(ports),
     Layer.launch,
     Effect.provide(observed),
