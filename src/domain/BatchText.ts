@@ -1,10 +1,8 @@
 import { DateTime, Schema } from "effect"
 import type { Instant } from "./Instant.ts"
 import { BatchExtras } from "./Ingest.ts"
-import type { ExternalReading, Sample } from "./Sample.ts"
+import { type ExternalReading, type Sample, sampleFieldNames } from "./Sample.ts"
 import { snakeCase } from "./SnakeCase.ts"
-
-type Value = Sample[keyof Sample]
 
 const encodeExtras = Schema.encodeSync(BatchExtras)
 
@@ -13,27 +11,32 @@ const instantText = ({ epochMillis }: Instant): string => `"${new Date(epochMill
 const externalText = ({ id, kind, ts, unit, value }: ExternalReading): string =>
   `{"id":${JSON.stringify(id)},"kind":${JSON.stringify(kind)},"ts":${instantText(ts)},"value":${JSON.stringify(value)},"unit":${JSON.stringify(unit)}}`
 
-const valueText = (value: NonNullable<Value>): string => {
-  if (typeof value !== "object") return JSON.stringify(value)
-  return DateTime.isDateTime(value) ? instantText(value) : `[${value.map(externalText).join()}]`
-}
+const listText = (readings: ReadonlyArray<ExternalReading>): string => `[${readings.map(externalText).join()}]`
 
-const labels = new Map<string, string>()
-const labelOf = (key: string): string => {
-  const known = labels.get(key)
-  if (known !== undefined) return known
-  const label = `${JSON.stringify(snakeCase(key))}:`
-  labels.set(key, label)
-  return label
-}
+const fields = sampleFieldNames.map((name) => ({ name, label: `${JSON.stringify(snakeCase(name))}:` }))
 
-const sampleText = (sample: Sample): string => {
-  let text = ""
-  for (const key in sample) {
-    const value = sample[key as keyof Sample]
-    if (value !== null) text += `${text === "" ? "{" : ","}${labelOf(key)}${valueText(value)}`
+/** Samples one after another; those that share their sub-meters' readings share the text of them. */
+const makeSampleText = () => {
+  let readings: ReadonlyArray<ExternalReading> = []
+  let readingsText = listText(readings)
+  const valueText = (value: NonNullable<Sample[keyof Sample]>): string => {
+    if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null"
+    if (typeof value === "string") return JSON.stringify(value)
+    if (DateTime.isDateTime(value)) return instantText(value)
+    if (value !== readings) {
+      readings = value
+      readingsText = listText(value)
+    }
+    return readingsText
   }
-  return `${text}}`
+  return (sample: Sample): string => {
+    let text = ""
+    for (const { label, name } of fields) {
+      const value = sample[name]
+      if (value !== null) text += `${text === "" ? "{" : ","}${label}${valueText(value)}`
+    }
+    return `${text}}`
+  }
 }
 
 /**
@@ -44,5 +47,5 @@ const sampleText = (sample: Sample): string => {
 export const batchText = (samples: ReadonlyArray<Sample>, extras: BatchExtras): string => {
   const given = Object.entries(encodeExtras(extras)).filter(([, value]) => value !== null)
   const rest = given.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join("")
-  return `{"samples":[${samples.map(sampleText).join()}]${rest}}`
+  return `{"samples":[${samples.map(makeSampleText()).join()}]${rest}}`
 }

@@ -2,14 +2,12 @@ import { Array as Arr, Chunk, Effect, Option, Schema, Stream } from "effect"
 import type { IdRange, Instant } from "../../domain/index.ts"
 import { Database } from "./Database.ts"
 import { unread } from "./Failure.ts"
-import { columnNames, QuarantineRow, Row } from "./Rows.ts"
+import { readRows } from "./ReadRows.ts"
+import { columnNames, QuarantineRow } from "./Rows.ts"
 
-const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
 const decodeQuarantine = Schema.decodeUnknown(Schema.Array(QuarantineRow))
 
 const pageSize = 1_000
-
-const spooled = ({ id, meter, ...sample }: typeof Row.Type) => ({ id, sample, meter })
 
 /** All rows of a table in order of id, a page at a time. */
 const inPages = <A extends { readonly id: number }, E>(page: (after: number) => Effect.Effect<ReadonlyArray<A>, E>) =>
@@ -21,9 +19,8 @@ const inPages = <A extends { readonly id: number }, E>(page: (after: number) => 
 export const makePages = Effect.map(Database, ({ read, sql }) => {
   const names = sql.literal(columnNames)
   const samplesWhere = (condition: ReturnType<typeof sql.and>, order: "ASC" | "DESC", limit: number) =>
-    sql`SELECT id, ${names} FROM sample WHERE ${condition} ORDER BY id ${sql.literal(order)} LIMIT ${limit}`.pipe(
-      Effect.flatMap(decodeRows),
-      Effect.map(Arr.map(spooled)),
+    sql`SELECT id, ${names} FROM sample WHERE ${condition} ORDER BY id ${sql.literal(order)} LIMIT ${limit}`.values.pipe(
+      Effect.flatMap(readRows),
       read,
       unread,
     )
@@ -42,7 +39,9 @@ export const makePages = Effect.map(Database, ({ read, sql }) => {
     quarantine: inPages((after) =>
       sql`SELECT * FROM quarantine WHERE id > ${after} ORDER BY id LIMIT ${pageSize}`.pipe(
         Effect.flatMap(decodeQuarantine),
-        Effect.map(Arr.map(({ at, code, message, ...row }) => ({ ...spooled(row), code, message, at }))),
+        Effect.map(
+          Arr.map(({ at, code, id, message, meter, ...sample }) => ({ id, sample, meter, code, message, at })),
+        ),
         read,
         unread,
       ),

@@ -2,10 +2,12 @@ import { Schema } from "effect"
 import { ExternalReading, MeterInfo, RejectionCode, snakeCase, TsSource } from "../../domain/index.ts"
 
 const Instant = Schema.DateTimeUtcFromNumber
-const Real = Schema.NullOr(Schema.Number)
+export const Real = Schema.NullOr(Schema.Number)
+export const MaybeInstant = Schema.NullOr(Instant)
+export const External = Schema.NullOr(Schema.parseJson(Schema.Array(ExternalReading)))
 
 /** A spooled sample as a row: the one list of its columns. Instants are epoch milliseconds, structures JSON. */
-const columns = {
+export const columns = {
   ts: Instant,
   powerW: Schema.Number,
   energyImportKwh: Real,
@@ -32,9 +34,9 @@ const columns = {
   frequencyHz: Real,
   averagePower15mW: Real,
   monthlyPowerPeakW: Real,
-  monthlyPowerPeakTs: Schema.NullOr(Instant),
-  external: Schema.NullOr(Schema.parseJson(Schema.Array(ExternalReading))),
-  receivedAt: Schema.NullOr(Instant),
+  monthlyPowerPeakTs: MaybeInstant,
+  external: External,
+  receivedAt: MaybeInstant,
   meterStamp: Schema.NullOr(Schema.String),
   tsSource: Schema.NullOr(TsSource),
   meter: Schema.NullOr(Schema.parseJson(MeterInfo)),
@@ -69,7 +71,7 @@ export const columnDefinitions = Object.entries(columns).map(definition).join(",
 /** What outlives the samples: what was taken last, what the meter last said of itself, and how many wait. */
 export const StateRow = Schema.Struct({
   waiting: Schema.Number,
-  lastTs: Schema.NullOr(Instant),
+  lastTs: MaybeInstant,
   lastMeterStamp: Schema.NullOr(Schema.String),
   lastMeter: Schema.NullOr(Schema.parseJson(MeterInfo)),
 })

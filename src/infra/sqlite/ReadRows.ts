@@ -1,0 +1,96 @@
+import { Effect, Option, type ParseResult, Predicate, Record, Schema } from "effect"
+import { fromEpochMillis, type MeterInfo, type Sample } from "../../domain/index.ts"
+import type { SpooledSample } from "../../domain/ports/index.ts"
+import { columns, External, MaybeInstant, Real, Row } from "./Rows.ts"
+
+/** What a value says; undefined where something about it is unusual, and the schema is to judge. */
+type Reader = (value: unknown) => unknown
+
+const latestMs = 8.64e15
+
+const readNumber: Reader = (value) => (typeof value === "number" ? value : undefined)
+const readInstant: Reader = (value) =>
+  typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= latestMs
+    ? fromEpochMillis(value)
+    : undefined
+
+const orNull =
+  (read: Reader): Reader =>
+  (value) =>
+    value === null ? null : read(value)
+
+const bySchema = (column: Schema.Schema.AnyNoContext): Reader => {
+  const decode = Schema.decodeUnknownOption(column)
+  return (value) => Option.getOrUndefined(decode(value))
+}
+
+/** Sub-meters and peaks say the same for minutes or days: the samples of a while share what was said. */
+const rememberingLast = (read: Reader): Reader => {
+  let last: unknown
+  let said: unknown
+  return (value) => {
+    if (value !== last) {
+      said = read(value)
+      last = value
+    }
+    return said
+  }
+}
+
+const readerOf = (column: Schema.Schema.AnyNoContext): Reader => {
+  switch (column) {
+    case Real:
+      return orNull(readNumber)
+    case Schema.Number:
+      return readNumber
+    case Schema.DateTimeUtcFromNumber:
+      return readInstant
+    case MaybeInstant:
+      return orNull(rememberingLast(readInstant))
+    case External:
+      return orNull(rememberingLast(bySchema(column)))
+    default:
+      return orNull(bySchema(column))
+  }
+}
+
+const { meter, ...ofSample } = columns
+const sampleNames = Object.keys(ofSample)
+const sampleReaders = Object.values(ofSample).map(readerOf)
+const readMeter = readerOf(meter)
+const blank: Readonly<Record<string, unknown>> = Record.map(ofSample, () => null)
+
+const readQuickly = (values: ReadonlyArray<unknown>): SpooledSample | undefined => {
+  const id = values[0]
+  const sample = { ...blank }
+  for (let i = 0; i < sampleReaders.length; i++) {
+    const said = sampleReaders[i]?.(values[i + 1])
+    if (said === undefined) return undefined
+    sample[sampleNames[i] ?? ""] = said
+  }
+  const meter = readMeter(values[sampleReaders.length + 1])
+  return typeof id === "number" && meter !== undefined
+    ? { id, sample: sample as Sample, meter: meter as MeterInfo | null }
+    : undefined
+}
+
+const decodeRow = Schema.decodeUnknown(Row)
+const rowNames = ["id", ...Object.keys(columns)]
+
+const readBySchema = (values: ReadonlyArray<unknown>): Effect.Effect<SpooledSample, ParseResult.ParseError> =>
+  Effect.map(
+    decodeRow(Object.fromEntries(rowNames.map((name, i) => [name, values[i]]))),
+    ({ id, meter, ...sample }) => ({ id, sample, meter }),
+  )
+
+/**
+ * Reads rows of samples, each an id and the values of all columns in their order: what their schema decodes. Written by
+ * hand because a month of samples goes through it: it takes a tenth of the time, and leaves a tenth of the garbage.
+ */
+export const readRows = (
+  rows: ReadonlyArray<ReadonlyArray<unknown>>,
+): Effect.Effect<ReadonlyArray<SpooledSample>, ParseResult.ParseError> =>
+  Effect.suspend(() => {
+    const read = rows.map(readQuickly)
+    return read.every(Predicate.isNotUndefined) ? Effect.succeed(read) : Effect.forEach(rows, readBySchema)
+  })
