@@ -1,6 +1,7 @@
 import { Option } from "effect"
 import type { DecidedMonth } from "./MonthEvidence.ts"
 import { billedFloorW } from "./MonthlyPeak.ts"
+import { quarterHourMs } from "./QuarterTime.ts"
 import type { CapacityTariff, MaximumTariff } from "./TariffTable.ts"
 
 /** Months whose mean is billed. */
@@ -65,12 +66,15 @@ export const capacityCost = (
 const yearMs = 365 * 86_400_000
 const enoughOfAYear = 0.9
 
+/** Where the year up to `nowMs` begins: its first quarter-hour's start. */
+export const yearBeforeMs = (nowMs: number): number => Math.ceil((nowMs - yearMs) / quarterHourMs) * quarterHourMs
+
 /** The import of the year up to `nowMs` from what is known of it, kWh; null where too little is. */
 export const yearsImportKwh = (
   quarters: ReadonlyArray<{ readonly startMs: number; readonly energyImportWh: number; readonly spanMs: number }>,
   nowMs: number,
 ): number | null => {
-  const year = quarters.filter(({ startMs }) => startMs >= nowMs - yearMs)
+  const year = quarters.filter(({ startMs }) => startMs >= yearBeforeMs(nowMs))
   const spanMs = year.reduce((sum, quarter) => sum + quarter.spanMs, 0)
   if (spanMs < enoughOfAYear * yearMs) return null
   return (year.reduce((sum, { energyImportWh }) => sum + energyImportWh, 0) / 1000) * (yearMs / spanMs)

@@ -1,6 +1,7 @@
 import type { QuarterHour, QuarterHourView } from "./QuarterHour.ts"
 import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
 import { resolutionWh, toWh } from "./Registers.ts"
+import type { Stretch } from "./Stretch.ts"
 
 /** A register in Wh at an instant of the gap from the end of one stored quarter-hour to the start of the next. */
 const lineOf = (fromMs: number, toMs: number, fromWh: number, toWh: number) => (atMs: number) =>
@@ -41,16 +42,20 @@ const spread = (a: QuarterHour, b: QuarterHour): ReadonlyArray<QuarterHourView> 
 
 /**
  * Every quarter-hour in [fromMs, toMs) that is known: the stored ones and those of the gaps between them. `stored` is
- * in order and reaches one row beyond the range on either side, where there is one.
+ * in order and reaches one row beyond the range on either side, where there is one. What lies in a stretch is no gap.
  */
 export const expandQuarterHours = (
   stored: ReadonlyArray<QuarterHour>,
   fromMs: number,
   toMs: number,
-): ReadonlyArray<QuarterHourView> =>
-  stored
+  stretches: ReadonlyArray<Stretch> = [],
+): ReadonlyArray<QuarterHourView> => {
+  const stretchesFrom = new Set(stretches.map(({ startMs }) => startMs))
+  return stored
     .flatMap((row, i): ReadonlyArray<QuarterHourView> => {
       const next = stored[i + 1]
-      return next === undefined ? [row] : [row, ...spread(row, next)]
+      const isGap = next !== undefined && !stretchesFrom.has(row.startMs + quarterHourMs)
+      return isGap ? [row, ...spread(row, next)] : [row]
     })
     .filter(({ startMs }) => startMs >= fromMs && startMs < toMs)
+}

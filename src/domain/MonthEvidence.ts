@@ -1,9 +1,10 @@
 import { Option } from "effect"
 import type { Range } from "./Calendar.ts"
 import { type ImportedQuarter, isMetered } from "./ImportedQuarter.ts"
-import { monthlyPeak, type MonthlyPeak, type Peak, type ReportedPeak } from "./MonthlyPeak.ts"
+import { monthlyPeak, type MonthlyPeak, type Peak, type PeakCandidate, type ReportedPeak } from "./MonthlyPeak.ts"
 import type { QuarterHourView } from "./QuarterHour.ts"
 import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
+import { type Stretch, sumUp } from "./Stretch.ts"
 
 /** From this share of its time on a month is known well enough to be billed by. */
 export const enoughOfAMonth = 0.9
@@ -13,8 +14,9 @@ export const coverageOf = (
   quarters: ReadonlyArray<QuarterHourView>,
   { fromMs, toMs }: Range,
   nowMs: number,
+  stretches: ReadonlyArray<Stretch> = [],
 ): number => {
-  const coveredMs = quarters.reduce((sum, { coverage }) => sum + coverage * quarterHourMs, 0)
+  const { coveredMs } = sumUp(quarters, stretches)
   const elapsedMs = Math.min(nowMs, toMs) - fromMs
   return elapsedMs > 0 ? Math.min(1, coveredMs / elapsedMs) : 0
 }
@@ -37,6 +39,8 @@ export const importedPeak = (
 export interface MonthRecords {
   /** The month's quarter-hours, with what was imported. */
   readonly quarters: ReadonlyArray<QuarterHourView>
+  /** Those of which only the sums are known; none lies on both sides of the meter's last report. */
+  readonly stretches?: ReadonlyArray<Stretch>
   readonly imported: ReadonlyArray<ImportedQuarter>
   readonly reported: Option.Option<ReportedPeak>
   readonly manual: Option.Option<Peak>
@@ -53,12 +57,25 @@ export interface DecidedMonth extends MonthlyPeak {
   readonly coverage: number
 }
 
+/** The quarter-hours that may set a peak; those of a stretch were measured by us. */
+export const peakCandidates = (
+  quarters: ReadonlyArray<QuarterHourView>,
+  stretches: ReadonlyArray<Stretch>,
+): ReadonlyArray<PeakCandidate> => [
+  ...quarters,
+  ...stretches.flatMap(({ highest }) =>
+    highest === null ? [] : [{ ...highest, method: "register" as const, eligible: true }],
+  ),
+]
+
 export const decideMonth = (records: MonthRecords, range: Range, nowMs: number): DecidedMonth => {
-  const decided = monthlyPeak({ ...records, imported: importedPeak(records.imported, range) })
+  const { imported, quarters, stretches = [] } = records
+  const candidates = peakCandidates(quarters, stretches)
+  const decided = monthlyPeak({ ...records, quarters: candidates, imported: importedPeak(imported, range) })
   const running = nowMs < range.toMs
   const reportedLate = Option.exists(records.reported, ({ reportedAtMs }) => reportedAtMs >= range.toMs)
   const final = decided.source === "manual" || (decided.source === "meter" && reportedLate)
-  const coverage = coverageOf(records.quarters, range, nowMs)
+  const coverage = coverageOf(quarters, range, nowMs, stretches)
   const known = final || (decided.source === "meter" && running) || Option.isSome(decided.imported)
   return { ...decided, running, final, incomplete: !known && coverage < enoughOfAMonth, coverage }
 }

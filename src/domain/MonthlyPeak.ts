@@ -61,13 +61,19 @@ export const latestReports = (reports: ReadonlyArray<ReportedPeak>): ReadonlyArr
   return [...latest.values()]
 }
 
-const byPower = Order.mapInput(Order.number, (quarter: QuarterHourView) => quarter.energyImportWh)
+/** What of a quarter-hour decides whether it sets a peak. */
+export type PeakCandidate = Pick<QuarterHourView, "startMs" | "energyImportWh" | "method" | "eligible">
+
+const byPower = Order.combine(
+  Order.mapInput(Order.number, ({ energyImportWh }: PeakCandidate) => energyImportWh),
+  Order.reverse(Order.mapInput(Order.number, ({ startMs }: PeakCandidate) => startMs)),
+)
 
 /** The highest eligible quarter-hour; of equals the first. */
-export const computedPeak = (quarters: ReadonlyArray<QuarterHourView>): Option.Option<Peak> =>
+export const computedPeak = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Peak> =>
   quarters
     .filter(({ eligible }) => eligible)
-    .reduce<Option.Option<QuarterHourView>>(
+    .reduce<Option.Option<PeakCandidate>>(
       (best, quarter) =>
         Option.some(Option.match(best, { onNone: () => quarter, onSome: (b) => Order.max(byPower)(b, quarter) })),
       Option.none(),
@@ -81,8 +87,8 @@ export const computedPeak = (quarters: ReadonlyArray<QuarterHourView>): Option.O
 
 /** What is known of a month's peak, from everyone who says something of it. */
 export interface PeakEvidence {
-  /** The month's quarter-hours, with what was imported. */
-  readonly quarters: ReadonlyArray<QuarterHourView>
+  /** The month's quarter-hours that may set it, with what was imported. */
+  readonly quarters: ReadonlyArray<PeakCandidate>
   readonly reported: Option.Option<ReportedPeak>
   /** Typed from the bill. */
   readonly manual: Option.Option<Peak>
@@ -106,7 +112,7 @@ interface Sourced {
 }
 
 /** The highest of the month's quarter-hours, with who measured it. */
-const highest = (quarters: ReadonlyArray<QuarterHourView>): Option.Option<Sourced> =>
+const highest = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Sourced> =>
   Option.map(computedPeak(quarters), (peak) => {
     const quarter = quarters.find(({ startMs }) => startMs + quarterHourMs === peak.peakTsMs)
     return { peak, source: quarter?.method === "import" ? "import" : "computed" }
@@ -115,7 +121,7 @@ const highest = (quarters: ReadonlyArray<QuarterHourView>): Option.Option<Source
 const meteredOf = ({ peakTs, peakW }: ReportedPeak): Peak => ({ peakW, peakTsMs: peakTs?.epochMillis ?? null })
 
 /** What the meter last reported, or a quarter-hour since that report that is higher. */
-const byMeter = (quarters: ReadonlyArray<QuarterHourView>, report: ReportedPeak): Sourced => {
+const byMeter = (quarters: ReadonlyArray<PeakCandidate>, report: ReportedPeak): Sourced => {
   const since = highest(quarters.filter(({ startMs }) => startMs + quarterHourMs > report.reportedAtMs))
   return Option.getOrElse(
     Option.filter(since, ({ peak }) => peak.peakW > report.peakW),

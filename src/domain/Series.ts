@@ -1,6 +1,7 @@
 import type { Range } from "./Calendar.ts"
 import type { QuarterHourView } from "./QuarterHour.ts"
 import { quarterPowerW } from "./QuarterTime.ts"
+import { type Stretch, type Sums, sumUp } from "./Stretch.ts"
 
 /**
  * One point of a series. Energies are watt-hours, `meanPowerW` is import less export over the time that is known, in
@@ -16,35 +17,39 @@ export interface SeriesPoint extends Range {
   readonly coverage: number
 }
 
-const maxOrNull = (values: ReadonlyArray<number>): number | null => (values.length === 0 ? null : Math.max(...values))
+const pointOf = (range: Range, known: Sums): SeriesPoint => ({
+  ...range,
+  energyImportWh: known.energyImportWh,
+  energyExportWh: known.energyExportWh,
+  meanPowerW:
+    known.spanMs === 0 ? null : Math.round(((known.energyImportWh - known.energyExportWh) * 3_600_000) / known.spanMs),
+  maxPowerW: known.maxPowerW,
+  peakQuarterW: known.highest === null ? null : quarterPowerW(known.highest.energyImportWh),
+  coverage: known.coveredMs / (range.toMs - range.fromMs),
+})
 
-const pointOf = (range: Range, quarters: ReadonlyArray<QuarterHourView>): SeriesPoint => {
-  const sum = (of: (quarter: QuarterHourView) => number) => quarters.reduce((total, quarter) => total + of(quarter), 0)
-  const energyImportWh = sum(({ energyImportWh }) => energyImportWh)
-  const energyExportWh = sum(({ energyExportWh }) => energyExportWh)
-  const spanMs = sum(({ spanMs }) => spanMs)
-  return {
-    ...range,
-    energyImportWh,
-    energyExportWh,
-    meanPowerW: spanMs === 0 ? null : Math.round(((energyImportWh - energyExportWh) * 3_600_000) / spanMs),
-    maxPowerW: maxOrNull(quarters.flatMap(({ maxPowerW }) => (maxPowerW === null ? [] : [maxPowerW]))),
-    peakQuarterW: maxOrNull(
-      quarters.flatMap(({ eligible, energyImportWh }) => (eligible ? [quarterPowerW(energyImportWh)] : [])),
-    ),
-    coverage: sum(({ coverage }) => coverage * 900_000) / (range.toMs - range.fromMs),
-  }
+/** Splits what is in order of time at the ends of the pieces, which follow each other. */
+const splitAt = <A extends { readonly startMs: number }>(pieces: ReadonlyArray<Range>, list: ReadonlyArray<A>) => {
+  let at = 0
+  return pieces.map(({ toMs }): ReadonlyArray<A> => {
+    const from = at
+    while (at < list.length && (list[at]?.startMs ?? Infinity) < toMs) at++
+    return list.slice(from, at)
+  })
 }
 
-/** Quarter-hours in order, folded into the pieces of a range; a piece without any known one gives no point. */
+/**
+ * Quarter-hours in order, and stretches of them that no piece cuts, folded into the pieces of a range; a piece without
+ * any known one gives no point.
+ */
 export const foldSeries = (
   quarters: ReadonlyArray<QuarterHourView>,
   pieces: ReadonlyArray<Range>,
+  stretches: ReadonlyArray<Stretch> = [],
 ): ReadonlyArray<SeriesPoint> => {
-  let at = 0
-  return pieces.flatMap((range) => {
-    const from = at
-    while (at < quarters.length && (quarters[at]?.startMs ?? Infinity) < range.toMs) at++
-    return at === from ? [] : [pointOf(range, quarters.slice(from, at))]
+  const stretched = splitAt(pieces, stretches)
+  return splitAt(pieces, quarters).flatMap((single, i) => {
+    const [range, summed = []] = [pieces[i], stretched[i]]
+    return range === undefined || single.length + summed.length === 0 ? [] : [pointOf(range, sumUp(single, summed))]
   })
 }

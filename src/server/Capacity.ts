@@ -44,7 +44,7 @@ const capacityMonth = (month: Month, requested: DeviceId | undefined, top: numbe
     const zone = yield* zoneOf(device)
     const nowMs = yield* Clock.currentTimeMillis
     if (rangeOfMonth(month, zone).fromMs > nowMs) return yield* notBegun
-    const { months, quarters } = yield* orUnavailable(monthsOf(device.deviceId, [month], zone, nowMs))
+    const { months, quarters } = yield* orUnavailable(monthsOf(device.deviceId, [month], zone, { each: true, nowMs }))
     const [decided] = months
     if (decided === undefined || (Arr.isEmptyReadonlyArray(quarters) && Option.isNone(decided.peak))) {
       return yield* nothingKnown

@@ -66,12 +66,15 @@ export const capacityYear = (requested: DeviceId | undefined, vatPercent: number
     const nowMs = yield* Clock.currentTimeMillis
     const running = monthOf(nowMs, zone)
     const names = Arr.makeBy(billedMonths + 1, (i) => addMonths(running, i - billedMonths))
-    const [{ months, quarters }, place] = yield* orUnavailable(
-      Effect.all([monthsOf(device.deviceId, names, zone, nowMs), store.place(device.deviceId)], { concurrency: 2 }),
+    const [{ months, quarters, stretches }, place] = yield* orUnavailable(
+      Effect.all([monthsOf(device.deviceId, names, zone, { each: false, nowMs }), store.place(device.deviceId)], {
+        concurrency: 2,
+      }),
     )
-    if (quarters.length === 0 && months.every(({ peak }) => Option.isNone(peak))) return yield* nothingKnown
+    const known = [...quarters, ...stretches]
+    if (known.length === 0 && months.every(({ peak }) => Option.isNone(peak))) return yield* nothingKnown
     const billed = billedPeaks(months)
-    const importKwh = yearsImportKwh(quarters, nowMs)
+    const importKwh = yearsImportKwh(known, nowMs)
     const costs = yield* costsOf(place, running, billed, importKwh, vatPercent)
     const region = regionOf(place)
     const reply: Capacity = {

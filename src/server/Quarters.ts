@@ -1,48 +1,52 @@
-import { type DateTime, Effect, Option } from "effect"
+import { Array as Arr, type DateTime, Effect, Option } from "effect"
 import {
+  type Condensed,
+  cutFurther,
+  cutKnown,
   type DecidedMonth,
   decideMonth,
   type DeviceId,
-  expandQuarterHours,
-  type ImportedQuarter,
+  type KnownQuarters,
+  knownQuarters,
   type ManualPeak,
   type Month,
   type Peak,
-  quarterHourMs,
-  type QuarterHourView,
+  quarterStartMs,
   type Range,
   rangeOfMonth,
-  withImported,
+  reachOf,
+  yearBeforeMs,
 } from "../domain/index.ts"
 import { Store, type StoreUnavailable } from "../domain/ports/index.ts"
 
-export interface KnownQuarters {
-  readonly quarters: ReadonlyArray<QuarterHourView>
-  readonly imported: ReadonlyArray<ImportedQuarter>
-}
-
-const within =
-  ({ fromMs, toMs }: Range) =>
-  ({ startMs }: { readonly startMs: number }): boolean =>
-    startMs >= fromMs && startMs < toMs
-
-const cut = ({ imported, quarters }: KnownQuarters, range: Range): KnownQuarters => ({
-  quarters: quarters.filter(within(range)),
-  imported: imported.filter(within(range)),
+const wholeOf = (pieces: ReadonlyArray<Range>): Range => ({
+  fromMs: pieces[0]?.fromMs ?? 0,
+  toMs: pieces.at(-1)?.toMs ?? 0,
 })
 
-/**
- * The quarter-hours of a range, ours with what was imported. Gaps at the range's edges are settled as a whole, so that
- * a quarter-hour is the same in whatever range it is asked for.
- */
+/** The quarter-hours of a range, ours with what was imported. */
 export const quartersOf = (deviceId: DeviceId, range: Range): Effect.Effect<KnownQuarters, StoreUnavailable, Store> =>
   Effect.gen(function* () {
-    const store = yield* Store
-    const stored = yield* store.quarterHours(deviceId, range)
-    const fromMs = Math.min(range.fromMs, stored[0]?.startMs ?? Infinity)
-    const toMs = Math.max(range.toMs, (stored.at(-1)?.startMs ?? -Infinity) + quarterHourMs)
-    const imported = yield* store.importedQuarters(deviceId, { fromMs, toMs })
-    return cut({ quarters: withImported(expandQuarterHours(stored, fromMs, toMs), imported), imported }, range)
+    const { quarterHours } = yield* Store
+    const stored = yield* quarterHours(deviceId, range)
+    return yield* withImports(deviceId, { stored, stretches: [] }, range)
+  })
+
+/** The same for pieces that follow each other, none of them cut by what is only known as a sum. */
+export const condensedQuartersOf = (
+  deviceId: DeviceId,
+  pieces: ReadonlyArray<Range>,
+  cutsMs: ReadonlyArray<number> = [],
+): Effect.Effect<KnownQuarters, StoreUnavailable, Store> =>
+  Effect.gen(function* () {
+    const { condensed } = yield* Store
+    return yield* withImports(deviceId, yield* condensed(deviceId, cutFurther(pieces, cutsMs)), wholeOf(pieces))
+  })
+
+const withImports = (deviceId: DeviceId, condensed: Condensed, range: Range) =>
+  Effect.gen(function* () {
+    const { importedQuarters } = yield* Store
+    return knownQuarters(condensed, yield* importedQuarters(deviceId, reachOf(condensed, range)), range)
   })
 
 /** What was typed of a month's peak; nobody types when it was. */
@@ -52,12 +56,15 @@ export const manualPeakIn = (peaks: ReadonlyArray<ManualPeak>, month: Month): Op
     peakTsMs: null,
   }))
 
-/** Months that follow each other, decided from all that is stored of them, and their quarter-hours. */
+/**
+ * Months that follow each other, decided from all that is stored of them, and their quarter-hours: one by one where
+ * `each` of them is wanted.
+ */
 export const monthsOf = (
   deviceId: DeviceId,
   months: ReadonlyArray<Month>,
   zone: DateTime.TimeZone,
-  nowMs: number,
+  { each, nowMs }: { readonly each: boolean; readonly nowMs: number },
 ): Effect.Effect<
   KnownQuarters & { readonly months: ReadonlyArray<DecidedMonth & { readonly month: Month }> },
   StoreUnavailable,
@@ -65,15 +72,15 @@ export const monthsOf = (
 > =>
   Effect.gen(function* () {
     const store = yield* Store
-    const ranges = months.map((month) => ({ month, range: rangeOfMonth(month, zone) }))
-    const whole = { fromMs: ranges[0]?.range.fromMs ?? 0, toMs: ranges.at(-1)?.range.toMs ?? 0 }
-    const [known, reported, manual] = yield* Effect.all(
-      [quartersOf(deviceId, whole), store.reportedPeaks(deviceId), store.manualPeaks(deviceId)],
-      { concurrency: 3 },
-    )
-    const decided = ranges.map(({ month, range }) => {
+    const ranges = months.map((month) => rangeOfMonth(month, zone))
+    const [reported, manual] = yield* Effect.all([store.reportedPeaks(deviceId), store.manualPeaks(deviceId)], {
+      concurrency: 2,
+    })
+    const cutsMs = [...reported.map(({ reportedAtMs }) => quarterStartMs(reportedAtMs)), yearBeforeMs(nowMs)]
+    const known = yield* each ? quartersOf(deviceId, wholeOf(ranges)) : condensedQuartersOf(deviceId, ranges, cutsMs)
+    const decided = Arr.zipWith(months, ranges, (month, range) => {
       const records = {
-        ...cut(known, range),
+        ...cutKnown(known, range),
         reported: Option.fromNullable(reported.find((peak) => peak.month === month)),
         manual: manualPeakIn(manual, month),
       }

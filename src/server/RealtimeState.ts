@@ -6,13 +6,14 @@ import {
   importedPeak,
   monthlyPeak,
   monthOf,
+  peakCandidates,
   quarterStartMs,
   rangeOfMonth,
   RealtimeState,
   runningQuarter,
 } from "../domain/index.ts"
 import { type Latest, type RealtimeDocument, Store } from "../domain/ports/index.ts"
-import { manualPeakIn, quartersOf } from "./Quarters.ts"
+import { condensedQuartersOf, manualPeakIn } from "./Quarters.ts"
 import { zoneOf } from "./Readers.ts"
 
 /** A sample further ahead of the server's clock is stored, but is not yet the latest. */
@@ -76,12 +77,11 @@ const peakOf = (deviceId: DeviceId, tsMs: number, zone: DateTime.TimeZone) =>
       onSome: ({ reportedAtMs }) => Math.max(whole.fromMs, quarterStartMs(reportedAtMs)),
     })
     const range = { fromMs: Math.min(sinceMs, whole.toMs), toMs: whole.toMs }
-    const [{ imported, quarters }, typed] = yield* Effect.all(
-      [quartersOf(deviceId, range), store.manualPeaks(deviceId)],
-      {
-        concurrency: 2,
-      },
+    const [{ imported, quarters: each, stretches }, typed] = yield* Effect.all(
+      [condensedQuartersOf(deviceId, [range]), store.manualPeaks(deviceId)],
+      { concurrency: 2 },
     )
+    const quarters = peakCandidates(each, stretches)
     const evidence = { quarters, reported, manual: manualPeakIn(typed, month), imported: importedPeak(imported, whole) }
     const { peak, source } = monthlyPeak(evidence)
     const { peakTsMs, peakW } = Option.getOrElse(peak, () => ({ peakW: null, peakTsMs: null }))

@@ -18,7 +18,7 @@ import { cachedRead } from "./Answers.ts"
 import { csvWhereAccepted } from "./CsvReply.ts"
 import { orUnavailable } from "./Problems.ts"
 import { quarterHours } from "./QuarterHours.ts"
-import { quartersOf } from "./Quarters.ts"
+import { condensedQuartersOf, quartersOf } from "./Quarters.ts"
 import { requestedDevice, zoneOf } from "./Readers.ts"
 import { type SeriesQuery, seriesRange } from "./SeriesRange.ts"
 
@@ -69,8 +69,13 @@ const pointsOf = (device: Device, { bucket, range }: Asked, meter: string | unde
       const curve = yield* orUnavailable(store.powerCurve(device.deviceId, range, bucket))
       return { kind: "power" as const, series: curve.map(curvePoint) }
     }
-    const { quarters } = yield* orUnavailable(quartersOf(device.deviceId, range))
-    return { kind: "energy" as const, series: foldSeries(quarters, cutRange(range, bucket, zone)).map(energyPoint) }
+    const pieces = cutRange(range, bucket, zone)
+    const { quarters, stretches } = yield* orUnavailable(
+      bucket === "15m" || bucket === "hour"
+        ? quartersOf(device.deviceId, range)
+        : condensedQuartersOf(device.deviceId, pieces),
+    )
+    return { kind: "energy" as const, series: foldSeries(quarters, pieces, stretches).map(energyPoint) }
   })
 
 const series = (requested: DeviceId | undefined, query: SeriesQuery, meter: string | undefined) =>

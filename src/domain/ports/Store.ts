@@ -9,6 +9,7 @@ import type { CurveBucket, PowerPoint } from "../PowerCurve.ts"
 import type { QuarterHour } from "../QuarterHour.ts"
 import type { Place } from "../Region.ts"
 import type { MeteredPeak, MeterInfo, Month, Sample } from "../Sample.ts"
+import type { Condensed } from "../Stretch.ts"
 
 /** The store cannot be reached or is too busy; the same request may succeed later. */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{
@@ -64,6 +65,8 @@ export class Store extends Context.Tag("domain/Store")<
       deviceId: DeviceId,
       range: Range,
     ) => Effect.Effect<ReadonlyArray<QuarterHour>, StoreUnavailable>
+    /** The same for pieces that follow each other, summed up where nothing is left to decide: see `condense`. */
+    readonly condensed: (deviceId: DeviceId, pieces: ReadonlyArray<Range>) => Effect.Effect<Condensed, StoreUnavailable>
     /** From the start of the first quarter-hour, stored or imported, to the end of the last. */
     readonly extent: (deviceId: DeviceId) => Effect.Effect<Option.Option<Range>, StoreUnavailable>
     /** What the meter last reported of a month's peak. */

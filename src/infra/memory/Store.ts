@@ -1,5 +1,6 @@
 import { Array as Arr, DateTime, Effect, Layer, Option, Order } from "effect"
 import {
+  condense,
   curveBucketMs,
   type DeviceId,
   type Instant,
@@ -90,6 +91,11 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
       revision: (deviceId) => read(deviceId, (data) => data.revision),
       latest: (deviceId, notAfter) => read(deviceId, (data) => latestOf(data, notAfter)),
       quarterHours: (deviceId, range) => read(deviceId, (data) => quarterHoursOf(data, range)),
+      condensed: (deviceId, pieces) =>
+        read(deviceId, (data) => {
+          const range = { fromMs: pieces[0]?.fromMs ?? 0, toMs: pieces.at(-1)?.toMs ?? 0 }
+          return condense(quarterHoursOf(data, range), pieces, data.imported.size > 0)
+        }),
       extent: (deviceId) => read(deviceId, extentOf),
       reportedPeak: (deviceId, month) => read(deviceId, ({ peaks }) => Option.fromNullable(peaks.get(month))),
       place: (deviceId) => read(deviceId, ({ place }) => place),

@@ -6,7 +6,6 @@ import {
   type Instant,
   type MeterInfo,
   type Month,
-  type QuarterHour,
   quarterHourMs,
   type Range,
   recentImportW,
@@ -17,6 +16,7 @@ import {
 import type { Latest } from "../../domain/ports/index.ts"
 import { isoOf, namesOf, type Row } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
+import { quarterList, quartersOfRows } from "./QuarterHourLists.ts"
 import { decodeQuarterHour, quarterColumns } from "./QuarterHourRows.ts"
 import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
 
@@ -67,18 +67,22 @@ export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: I
         }),
   )
 
-const selectQuarterHours = `
+const aroundRange = `(
 (select * from p1_quarter_hours where device_id = $1 and start < $2::timestamptz order by start desc limit 1)
 union all
 (select * from p1_quarter_hours where device_id = $1 and start >= $2::timestamptz and start < $3::timestamptz)
 union all
 (select * from p1_quarter_hours where device_id = $1 and start >= $3::timestamptz order by start limit 1)
-order by start`
+) around`
 
 export const quarterHours = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
   Effect.map(
-    sql.unsafe<Row>(selectQuarterHours, [deviceId, isoOf(fromMs), isoOf(Math.max(fromMs, toMs))]),
-    (rows): ReadonlyArray<QuarterHour> => rows.map(decodeQuarterHour),
+    sql.unsafe(`select (${quarterList(aroundRange)}) as quarters`, [
+      deviceId,
+      isoOf(fromMs),
+      isoOf(Math.max(fromMs, toMs)),
+    ]),
+    quartersOfRows,
   )
 
 const Extent = Schema.Struct({ first_ms: Schema.NullOr(Schema.Number), last_ms: Schema.NullOr(Schema.Number) })

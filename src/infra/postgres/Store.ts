@@ -6,6 +6,7 @@ import { StartupError } from "../process/index.ts"
 import { makeAppender } from "./Appender.ts"
 import * as Bills from "./Bills.ts"
 import * as Client from "./Client.ts"
+import { condensed } from "./Condensed.ts"
 import { makeDeviceWriter } from "./DeviceWriter.ts"
 import { orUnavailable } from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
@@ -36,6 +37,7 @@ const make = Effect.gen(function* () {
     revision: (deviceId) => orUnavailable(Queries.revision(sql, deviceId)),
     latest: (deviceId, notAfter) => orUnavailable(Queries.latest(sql, deviceId, notAfter)),
     quarterHours: (deviceId, range) => orUnavailable(Queries.quarterHours(sql, deviceId, range)),
+    condensed: (deviceId, pieces) => orUnavailable(condensed(sql, deviceId, pieces)),
     extent: (deviceId) => orUnavailable(Queries.extent(sql, deviceId)),
     reportedPeak: (deviceId, month) => orUnavailable(Queries.reportedPeak(sql, deviceId, month)),
     place: (deviceId) => orUnavailable(Bills.place(sql, deviceId)),
