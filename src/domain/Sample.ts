@@ -6,18 +6,18 @@ import { nullable, SnakeStruct } from "./SnakeCase.ts"
 /** No connection of a house or small business carries more; what says so is a glitch. */
 export const absurdPowerW = 10_000_000
 
-const PowerW = Schema.Number.pipe(Schema.between(-absurdPowerW, absurdPowerW)).annotations({
+export const PowerW = Schema.Number.pipe(Schema.between(-absurdPowerW, absurdPowerW)).annotations({
   title: "PowerW",
   description: "Watts: positive import, negative export",
 })
 /** Power as stores keep it: whole watts. */
 export const storedPowerW = (powerW: number): number => Math.round(powerW) + 0
 
-const EnergyKwh = Schema.NonNegative.pipe(Schema.finite()).annotations({
+export const EnergyKwh = Schema.NonNegative.pipe(Schema.finite()).annotations({
   title: "EnergyKwh",
   description: "A cumulative register in kWh",
 })
-const Finite = Schema.Finite
+export const Finite = Schema.Finite
 
 /** The longest stamp of a meter that is kept word for word. */
 export const meterStampLength = 64
@@ -30,17 +30,19 @@ export const TsSource = Schema.Literal("meter", "edge", "elapsed").annotations({
 })
 export type TsSource = typeof TsSource.Type
 
-/** One reading of a sub-meter: `value` is its cumulative counter in `unit`, `ts` its own reading time. */
-export const ExternalReading = SnakeStruct({
+export const externalFields = {
   id: ExternalId,
   kind: ExternalKind,
   ts: Instant,
   value: Finite,
   unit: ExternalUnit,
-})
+} as const
+
+/** One reading of a sub-meter: `value` is its cumulative counter in `unit`, `ts` its own reading time. */
+export const ExternalReading = SnakeStruct(externalFields)
 export type ExternalReading = typeof ExternalReading.Type
 
-const sampleFields = {
+export const sampleFields = {
   ts: Instant.annotations({ description: "When the meter read it; the key together with the device" }),
   powerW: PowerW,
   energyImportKwh: nullable(EnergyKwh),

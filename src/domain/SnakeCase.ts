@@ -53,7 +53,7 @@ export const nullable = <S extends Schema.Schema.AnyNoContext>(schema: S): Nulla
 
 type AnyNullable = Nullable<Schema.Schema.AnyNoContext>
 type Field = Schema.Schema.AnyNoContext | AnyNullable
-type Fields = Record<string, Field>
+export type Fields = Record<string, Field>
 
 type Inside<F> =
   F extends Nullable<infer S>
@@ -76,7 +76,7 @@ type Wire<T extends Fields> = {
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
 
-const isNullable = (field: Field): field is AnyNullable => "nullable" in field && !Schema.isSchema(field)
+export const isNullable = (field: Field): field is AnyNullable => "nullable" in field && !Schema.isSchema(field)
 
 /**
  * A struct whose JSON has the same fields in snake_case: the one place where the two spellings meet.

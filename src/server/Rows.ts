@@ -1,11 +1,9 @@
-import { Array as Arr, type DateTime, Effect, Either, Order, type ParseResult, Predicate, Schema } from "effect"
-import { type Rejection, type RejectionCode, Sample, storedPowerW } from "../domain/index.ts"
+import { Array as Arr, type DateTime, Effect, Either, Order, type ParseResult, Predicate } from "effect"
+import { type Rejection, type RejectionCode, readSample, type Sample, storedPowerW } from "../domain/index.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 
 const futureMs = 10 * 60_000
 const earliestMs = 1_577_836_800_000
-
-const decodeSample = Schema.decodeUnknownEither(Sample)
 
 export interface Sorted {
   readonly samples: ReadonlyArray<Sample>
@@ -32,7 +30,7 @@ const sortSlice = (rows: ReadonlyArray<unknown>, from: number, nowMs: number): S
   const places: Array<number> = []
   const rejected: Array<Rejection> = []
   rows.forEach((row, i) => {
-    const sample = Either.mapLeft(decodeSample(row), invalid)
+    const sample = Either.mapLeft(readSample(row), invalid)
     const refused = Either.isLeft(sample) ? sample.left : checkTs(sample.right, nowMs)
     if (refused !== undefined) rejected.push({ index: from + i, code: refused[0], message: refused[1] })
     else if (Either.isRight(sample)) {

@@ -1,41 +1,24 @@
-import { Effect, Option, type ParseResult, Predicate, Record, Schema } from "effect"
-import { fromEpochMillis, type MeterInfo, type Sample } from "../../domain/index.ts"
+import { Effect, type ParseResult, Predicate, Record, Schema } from "effect"
+import {
+  bySchema,
+  fromEpochMillis,
+  type MeterInfo,
+  numberThat,
+  orNull,
+  type Reader,
+  rememberingLast,
+  type Sample,
+} from "../../domain/index.ts"
 import type { SpooledSample } from "../../domain/ports/index.ts"
 import { columns, External, MaybeInstant, Real, Row } from "./Rows.ts"
 
-/** What a value says; undefined where something about it is unusual, and the schema is to judge. */
-type Reader = (value: unknown) => unknown
-
 const latestMs = 8.64e15
 
-const readNumber: Reader = (value) => (typeof value === "number" ? value : undefined)
+const readNumber = numberThat(() => true)
 const readInstant: Reader = (value) =>
   typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= latestMs
     ? fromEpochMillis(value)
     : undefined
-
-const orNull =
-  (read: Reader): Reader =>
-  (value) =>
-    value === null ? null : read(value)
-
-const bySchema = (column: Schema.Schema.AnyNoContext): Reader => {
-  const decode = Schema.decodeUnknownOption(column)
-  return (value) => Option.getOrUndefined(decode(value))
-}
-
-/** Sub-meters and peaks say the same for minutes or days: the samples of a while share what was said. */
-const rememberingLast = (read: Reader): Reader => {
-  let last: unknown
-  let said: unknown
-  return (value) => {
-    if (value !== last) {
-      said = read(value)
-      last = value
-    }
-    return said
-  }
-}
 
 const readerOf = (column: Schema.Schema.AnyNoContext): Reader => {
   switch (column) {
