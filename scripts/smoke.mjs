@@ -10,6 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { promisify } from "node:util"
+import { parse } from "yaml"
 
 const domain = "p1.test"
 const beganMs = Date.now()
@@ -166,6 +167,16 @@ const limits = async (of, services) => {
   }
 }
 
+/** What Compose makes of the files, its variables filled in. */
+const rendered = async () => {
+  const { services, networks } = parse(await vpsScaled.do("config"))
+  const open = Object.keys(services).filter((name) => (services[name].ports ?? []).length > 0)
+  prove("Compose publishes Caddy and nothing else", open.join() === "caddy", open.join())
+  prove("database and cache have no way out", networks.internal.internal === true)
+  prove("a second server is asked for", Number(services.api.scale ?? services.api.deploy?.replicas) === 2)
+  prove("the edge opens no port", parse(await house.do("config")).services["p1-edge"].ports === undefined)
+}
+
 const memoryOf = async (of, services) => {
   for (const service of services) {
     const [used] = (
@@ -232,6 +243,7 @@ const story = async () => {
     say(`image ${image}: ${own.toFixed(0)} MB and its base of ${base.toFixed(0)} MB`)
   }
 
+  await rendered()
   const startMs = Date.now()
   await vps.do("up", "-d")
   ca = await rootOf(vps)
