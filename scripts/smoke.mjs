@@ -173,7 +173,7 @@ const rendered = async () => {
   const open = Object.keys(services).filter((name) => (services[name].ports ?? []).length > 0)
   prove("Compose publishes Caddy and nothing else", open.join() === "caddy", open.join())
   prove("database and cache have no way out", networks.internal.internal === true)
-  prove("a second server is asked for", Number(services.api.scale ?? services.api.deploy?.replicas) === 2)
+  prove("there is a second server", services.api2.image === services.api.image)
   prove("the edge opens no port", parse(await house.do("config")).services["p1-edge"].ports === undefined)
 }
 

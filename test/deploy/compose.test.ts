@@ -29,6 +29,7 @@ interface Compose {
 const read = async (file: string): Promise<Compose> => parse(await readFile(file, "utf8"), { merge: true }) as Compose
 const edge = await read("compose.edge.yml")
 const vps = await read("compose.vps.yml")
+const scale = await read("compose.scale.yml")
 
 const networksOf = ({ networks = [] }: Service): ReadonlyArray<string> =>
   Array.isArray(networks) ? networks : Object.keys(networks)
@@ -93,5 +94,19 @@ describe("the stack of the server", () => {
     ])
     expect(vps.services["caddy"]?.depends_on).toEqual({ api: { condition: "service_healthy" } })
     expect(Number.parseInt(vps.services["api"]?.stop_grace_period ?? "", 10)).toBeGreaterThan(10)
+  })
+})
+
+describe("the second API process", () => {
+  it("is the first in everything but its name, and Caddy knows both", () => {
+    const { api, caddy } = vps.services
+    expect(Object.keys(scale.services)).toEqual(["api2", "caddy"])
+    expect({ ...scale.services["api2"], networks: api?.networks }).toEqual(api)
+    const addresses = [api, scale.services["api2"]].map((service) => {
+      const { web } = service?.networks as Readonly<Record<string, { readonly aliases: ReadonlyArray<string> }>>
+      return `${web?.aliases.join() ?? ""}:8080`
+    })
+    expect(caddy?.environment?.["API"]).toBe(`\${API:-${addresses[0] ?? ""}}`)
+    expect(scale.services["caddy"]?.environment?.["API"]).toBe(addresses.join(" "))
   })
 })
