@@ -6,7 +6,7 @@ import { SqliteSpool } from "../infra/sqlite/index.ts"
 import * as ChosenMeter from "./ChosenMeter.ts"
 import * as Environment from "./Environment.ts"
 import * as MeterToken from "./MeterToken.ts"
-import { parseMeterHost } from "./Settings.ts"
+import { type MeterAddress, parseMeterHost } from "./Settings.ts"
 
 export const spool = Layer.unwrapEffect(Effect.map(Environment.spool, SqliteSpool.layer))
 export const spoolQuietly = Layer.provideMerge(spool, layerQuietLogs)
@@ -15,11 +15,18 @@ const meterToken = Layer.unwrapEffect(Effect.map(Environment.meterToken, MeterTo
   Layer.provide(NodeContext.layer),
 )
 
-export const meter = Layer.unwrapEffect(
-  Effect.gen(function* () {
-    return ChosenMeter.layer({ ...(yield* Environment.meterAddress), ca: yield* Environment.ca })
-  }),
-).pipe(Layer.provide([meterToken, HomeWizardDiscovery.layer]))
+/** The meter at an address, by the API that was chosen. */
+export const meterAt = (address: MeterAddress) =>
+  Layer.unwrapEffect(Effect.map(Environment.ca, (ca) => ChosenMeter.layer({ ...address, ca }))).pipe(
+    Layer.provide([meterToken, HomeWizardDiscovery.layer]),
+  )
+export const meter = Layer.unwrapEffect(Effect.map(Environment.meterAddress, meterAt))
+
+const parseHost = (host: string) =>
+  Effect.mapError(parseMeterHost(host), (message) => new StartupError({ message: `--host: ${message}.` }))
+
+/** Where the meter is: where the user says, else as configured. */
+export const addressOf = Option.match({ onNone: () => Environment.meterAddress, onSome: parseHost })
 
 /** What pairing works with. `anew`: the meter that was paired before does not count. */
 export const pairing = (anew: boolean) => (options: { readonly host: Option.Option<string> }) =>
@@ -27,11 +34,7 @@ export const pairing = (anew: boolean) => (options: { readonly host: Option.Opti
     Effect.gen(function* () {
       const given = yield* Option.match(options.host, {
         onNone: () => Config.option(Environment.meterAddress),
-        onSome: (host) =>
-          Effect.mapBoth(parseMeterHost(host), {
-            onFailure: (message) => new StartupError({ message: `--host: ${message}.` }),
-            onSuccess: Option.some,
-          }),
+        onSome: (host) => Effect.asSome(parseHost(host)),
       })
       const address = yield* Effect.provide(ChosenMeter.addressOrOnlyOne(given), HomeWizardDiscovery.layer)
       return HomeWizardPairing.layer({ ...address, anew, ca: yield* Environment.ca, serial: Option.none() }).pipe(
@@ -40,17 +43,12 @@ export const pairing = (anew: boolean) => (options: { readonly host: Option.Opti
     }),
   )
 
-/** The meter to examine: the one that the edge has its token of. */
-export const examined = Layer.unwrapEffect(
-  Effect.gen(function* () {
-    const { host, port } = yield* Environment.meterAddress
-    const { current } = yield* MeterToken.MeterToken
-    return HomeWizardProbe.layer({
-      host,
-      port,
-      token: yield* current,
-      ca: yield* Environment.ca,
-      serial: Option.none(),
-    })
-  }),
-).pipe(Layer.provide([meterToken, spoolQuietly, HomeWizardDiscovery.layer]))
+/** The meter under examination: the one that the edge has its token of. */
+export const probeOf = ({ host, port }: MeterAddress) =>
+  Layer.unwrapEffect(
+    Effect.gen(function* () {
+      const { current } = yield* MeterToken.MeterToken
+      const ca = yield* Environment.ca
+      return HomeWizardProbe.layer({ host, port, token: yield* current, ca, serial: Option.none() })
+    }),
+  ).pipe(Layer.provide([meterToken, HomeWizardDiscovery.layer]))

@@ -11,27 +11,32 @@ import { failureOfStatus, instantOfHttpDate } from "./UploadFailed.ts"
 
 const failed = (message: string) => Effect.fail({ message })
 
-/** A check that an edge which runs answers by itself: what it holds is open to nobody else. */
-const answeredByRunning =
-  (answer: (report: StatusReport) => Effect.Effect<string, { readonly message: string }>) =>
-  <R, R2>({ name, run }: Check<R>, report: Effect.Effect<StatusReport, unknown, R2>): Check<R | R2> => ({
-    name,
-    run: Effect.flatMap(Effect.option(report), Option.match({ onNone: () => run, onSome: answer })),
+/** The spool, when an edge that runs holds it, is open to nobody else: that is as good as opening it. */
+export const unlessHeld = <R>(check: Check<R>, running: Option.Option<StatusReport>): Check<R> =>
+  Option.match(running, {
+    onNone: () => check,
+    onSome: ({ pid, spool: { waiting } }) => ({
+      name: check.name,
+      run: Effect.succeed(`held by the edge that runs (process ${pid}); ${waiting} samples wait`),
+    }),
   })
 
-/** What holds the spool, when it is the edge that runs, is as good as opening it. */
-export const unlessRunning = answeredByRunning(({ pid, spool: { waiting } }) =>
-  Effect.succeed(`held by the edge that runs (process ${pid}); ${waiting} samples wait`),
-)
-
-/** Who the meter has to be is in the spool, and a small device is not asked by two at once. */
-export const meterOfRunning = answeredByRunning(({ last_sample_ts, meter_error, missed, taken }) =>
-  meter_error === null
-    ? Effect.succeed(
-        `asked by the edge that runs: ${taken} samples taken, ${missed} missed, the last of ${last_sample_ts === null ? "never" : DateTime.formatIso(last_sample_ts)}`,
-      )
-    : failed(meter_error),
-)
+/** What the edge says of itself where it runs. */
+export const edgeCheck = ({
+  bad_readings,
+  last_sample_ts,
+  meter_error,
+  missed,
+  taken,
+}: StatusReport): Check<never> => ({
+  name: "edge",
+  run:
+    meter_error === null
+      ? Effect.succeed(
+          `runs: ${taken} samples taken, ${missed} missed, ${bad_readings} readings unusable, the last sample of ${last_sample_ts === null ? "never" : DateTime.formatIso(last_sample_ts)}`,
+        )
+      : failed(meter_error),
+})
 
 /** Opening has read `synchronous` back; a write that returns is on the disk. */
 export const spoolCheck: Check<Spool> = {
@@ -89,6 +94,7 @@ export const serverCheck = ({ token, url }: ServerOptions): Check<HttpClient.Htt
   }).pipe(Effect.scoped),
 })
 
+/** All that can be asked of a meter by API v1, which proves nothing and pushes nothing. */
 export const meterCheck: Check<Meter> = {
   name: "meter",
   run: Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import { FileSystem } from "@effect/platform"
 import { Clock, DateTime, Effect, Layer, Option, Ref, Schedule, Schema } from "effect"
-import { Spool } from "../domain/ports/index.ts"
+import { type EdgeState, Spool } from "../domain/ports/index.ts"
+import { HomeWizardPin } from "../infra/homewizard/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
@@ -17,7 +18,7 @@ export interface StatusFileOptions {
 /** Keeps a small file beside the spool up to date; it is replaced as a whole, and gone when the edge has ended. */
 export const layer = (
   options: StatusFileOptions,
-): Layer.Layer<never, never, EdgeStatus | EdgeClock | Spool | FileSystem.FileSystem> =>
+): Layer.Layer<never, never, EdgeStatus | EdgeClock | EdgeState | Spool | FileSystem.FileSystem> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
@@ -43,9 +44,11 @@ export const layer = (
           started_at: startedAt,
           pid: options.pid,
           meter: options.meter,
+          meter_identity: Option.getOrNull(yield* HomeWizardPin.pinned),
           server: options.server,
           taken: state.taken,
           missed: state.missed,
+          bad_readings: state.badReadings,
           uploaded: state.uploaded,
           last_sample_ts: Option.getOrNull(state.lastSampleTs),
           meter_error: Option.getOrNull(state.meterError),

@@ -1,5 +1,6 @@
 import { FileSystem } from "@effect/platform"
 import { DateTime, Duration, Effect, Option, Schema } from "effect"
+import { MeterIdentity } from "../domain/index.ts"
 import { StartupError } from "../infra/process/index.ts"
 import { UploadProgress } from "./UploadProgress.ts"
 
@@ -12,9 +13,12 @@ export const StatusReport = Schema.Struct({
   started_at: Instant,
   pid: Schema.Int,
   meter: Schema.String,
+  /** Whom the meter has to be; null before the first contact. */
+  meter_identity: orNull(MeterIdentity),
   server: Schema.String,
   taken: Schema.Int,
   missed: Schema.Int,
+  bad_readings: Schema.Int,
   uploaded: Schema.Int,
   last_sample_ts: orNull(Instant),
   meter_error: orNull(Schema.String),

@@ -57,6 +57,9 @@ const clock = (offsetMs: number | null): string => {
   return `${lasting(Math.abs(offsetMs) / 1000)} ${offsetMs > 0 ? "ahead of" : "behind"} the server's`
 }
 
+const taken = ({ bad_readings: bad, missed, taken }: StatusReport): string =>
+  `${number(taken)} taken since the start, ${number(missed)} missed${bad > 0 ? `, ${number(bad)} readings unusable` : ""}`
+
 /** What a person wants to know of a running edge. */
 export const statusText = (report: StatusReport, now: Instant): string => {
   const { spool: counts } = report
@@ -66,7 +69,7 @@ export const statusText = (report: StatusReport, now: Instant): string => {
   const lines: ReadonlyArray<readonly [string, string]> = [
     ["meter", `${report.meter}, last sample ${ago(report.last_sample_ts, now, "never")}`],
     ...error(report.meter_error),
-    ["samples", `${number(report.taken)} taken since the start, ${number(report.missed)} missed`],
+    ["samples", taken(report)],
     ["spool", spool(report, now)],
     ["upload", `to ${report.server}`],
     ...upload(report).map((text) => ["", text] as const),

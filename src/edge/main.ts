@@ -2,17 +2,16 @@ import { Command } from "@effect/cli"
 import { Layer } from "effect"
 import { HomeWizardDiscovery } from "../infra/homewizard/index.ts"
 import { layerQuietLogs, runCommand, version } from "../infra/process/index.ts"
-import { examined, pairing, spoolQuietly } from "./Adapters.ts"
+import { pairing, spoolQuietly } from "./Adapters.ts"
 import { discover } from "./commands/Discover.ts"
 import { doctor } from "./commands/Doctor.ts"
-import { examine } from "./commands/Examine.ts"
 import { pair } from "./commands/Pair.ts"
 import { quarantine } from "./commands/Quarantine.ts"
 import { live, run } from "./commands/Run.ts"
 import { spool } from "./commands/Spool.ts"
 import { status } from "./commands/Status.ts"
 import { unpair } from "./commands/Unpair.ts"
-import { statusPath, zone } from "./Environment.ts"
+import { statusPath } from "./Environment.ts"
 
 const program = Command.make("p1-edge", {}, () => live).pipe(
   Command.withDescription("The box at home: takes the meter's samples and uploads them"),
@@ -20,7 +19,6 @@ const program = Command.make("p1-edge", {}, () => live).pipe(
     run,
     status(statusPath),
     doctor,
-    Command.provide(examine(zone), examined),
     Command.provide(quarantine, spoolQuietly),
     Command.provide(spool, spoolQuietly),
     Command.provide(pair, pairing(true)),

@@ -1,11 +1,13 @@
 import { FileSystem } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Ref, TestClock } from "effect"
+import { EdgeState } from "../../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus } from "../../src/edge/index.ts"
 import * as StatusFile from "../../src/edge/StatusFile.ts"
 import { readReport, type StatusReport } from "../../src/edge/StatusReport.ts"
 import { lasting, statusText } from "../../src/edge/StatusText.ts"
 import { makeUploadProgress } from "../../src/edge/UploadProgress.ts"
+import { MemoryEdgeState } from "../../src/infra/memory/index.ts"
 import { edgeInMemory, recordLogs, spoolSamples } from "./support/edge.ts"
 
 const now = DateTime.unsafeMake("2026-07-15T10:00:00Z")
@@ -14,9 +16,11 @@ const report: StatusReport = {
   started_at: DateTime.subtract(now, { hours: 26 }),
   pid: 42,
   meter: "192.168.1.20",
+  meter_identity: { serial: "5c2faf0a1b2c", key: "0a1b" },
   server: "https://p1.example.org",
   taken: 93_600,
   missed: 2,
+  bad_readings: 0,
   uploaded: 1_300_000,
   last_sample_ts: DateTime.subtract(now, { seconds: 1 }),
   meter_error: null,
@@ -55,6 +59,9 @@ describe("what a person is shown", () => {
       upload_error: "The server refuses the token.",
     }
     expect(statusText(troubled, now)).toContain("last sample 1 s ago\n              The meter does not answer.")
+    expect(statusText({ ...report, bad_readings: 2 }, now)).toContain(
+      "93,600 taken since the start, 2 missed, 2 readings unusable\n",
+    )
     expect(statusText(troubled, now)).toContain("52 %\n              The server refuses the token.")
   })
 
@@ -103,6 +110,7 @@ describe("the file beside the spool", () => {
       yield* Effect.gen(function* () {
         yield* TestClock.setTime(now.epochMillis)
         yield* spoolSamples(2)
+        yield* (yield* EdgeState).set("meter.identity", '{"serial":"5c2faf0a1b2c","key":"0a1b"}')
         yield* Ref.update(yield* EdgeStatus, (state) => ({ ...state, waiting: 2 }))
         const clock = yield* EdgeClock
         yield* clock.compare(DateTime.subtract(now, { seconds: 2 }))
@@ -110,10 +118,20 @@ describe("the file beside the spool", () => {
           Layer.launch(StatusFile.layer({ path, meter: "meter", server: "https://p1.example.org", pid: 42 })),
         )
         yield* TestClock.adjust("1 second")
-        expect(yield* readReport(path)).toMatchObject({ taken: 0, spool: { waiting: 2 }, clock_offset_ms: 2000 })
-        yield* Ref.update(yield* EdgeStatus, (state) => ({ ...state, uploadError: Option.some("no way") }))
+        expect(yield* readReport(path)).toMatchObject({
+          taken: 0,
+          bad_readings: 0,
+          meter_identity: { serial: "5c2faf0a1b2c", key: "0a1b" },
+          spool: { waiting: 2 },
+          clock_offset_ms: 2000,
+        })
+        yield* Ref.update(yield* EdgeStatus, (state) => ({
+          ...state,
+          uploadError: Option.some("no way"),
+          badReadings: 3,
+        }))
         yield* TestClock.adjust("5 seconds")
-        expect(yield* readReport(path)).toMatchObject({ upload_error: "no way" })
+        expect(yield* readReport(path)).toMatchObject({ upload_error: "no way", bad_readings: 3 })
         expect(Object.keys(yield* all)).toEqual([path])
         const last = (yield* all)[path] ?? ""
         yield* edge.interruptAsFork(edge.id())
@@ -123,7 +141,7 @@ describe("the file beside the spool", () => {
         yield* readReport(path)
         yield* TestClock.adjust("40 seconds")
         expect((yield* Effect.flip(readReport(path))).message).toContain("has said nothing for")
-      }).pipe(Effect.provide([layer, edgeInMemory, (yield* recordLogs).layer]))
+      }).pipe(Effect.provide([layer, edgeInMemory, MemoryEdgeState.layer, (yield* recordLogs).layer]))
     }),
   )
 })

@@ -3,12 +3,16 @@ import { instantsOfStamp } from "../../domain/index.ts"
 import { failed, type MeterCheck, ok, warning } from "./Finding.ts"
 import { measure } from "./Readings.ts"
 
-const askEvery = Duration.millis(700)
-
 const stampNow = Effect.map(measure, (measurement) => Either.map(measurement, ({ timestamp }) => timestamp))
 
+interface Asking {
+  /** How long it may take until there is a new telegram. */
+  readonly patience: Duration.DurationInput
+  readonly askEvery: Duration.DurationInput
+}
+
 /** Whether there are new telegrams: a meter without its smart meter goes on giving the last one. */
-export const stampMoves = (patience: Duration.DurationInput): MeterCheck => ({
+export const stampMoves = ({ askEvery, patience }: Asking): MeterCheck => ({
   name: "stamp moves",
   run: Effect.gen(function* () {
     const first = yield* stampNow

@@ -1,15 +1,12 @@
-import { type DateTime, type Duration, Effect, Stream } from "effect"
+import { type DateTime, Duration, Effect, Stream } from "effect"
 import type { MeterProbe } from "../../domain/ports/index.ts"
+import type { Finding } from "../../infra/process/index.ts"
 import { clockOffset, stampMoves } from "./Clocks.ts"
 import { device, identity } from "./Device.ts"
-import { type Finding, findingOf, type MeterCheck } from "./Finding.ts"
+import { findingOf, type MeterCheck } from "./Finding.ts"
 import { push, pushRefused } from "./Push.ts"
 import { fields, telegram } from "./Readings.ts"
 import { unknownPath, wrongToken } from "./Refusals.ts"
-
-export interface NamedFinding extends Finding {
-  readonly name: string
-}
 
 export interface ConformanceOptions {
   /** The meter's time zone. */
@@ -20,33 +17,32 @@ export interface ConformanceOptions {
   readonly patience?: Duration.DurationInput
 }
 
-const checksAfterIdentity = ({ patience = "15 seconds", zone }: ConformanceOptions): ReadonlyArray<MeterCheck> => [
+const pauseOf = ({ between }: ConformanceOptions): Duration.Duration => Duration.decode(between ?? "500 millis")
+
+const checksAfterIdentity = (options: ConformanceOptions): ReadonlyArray<MeterCheck> => [
   device,
   fields,
-  telegram(zone),
+  telegram(options.zone),
   push,
   pushRefused,
   wrongToken,
   unknownPath,
-  stampMoves(patience),
-  clockOffset(zone),
+  stampMoves({ patience: options.patience ?? "15 seconds", askEvery: pauseOf(options) }),
+  clockOffset(options.zone),
 ]
-
-const named = (check: MeterCheck): Effect.Effect<NamedFinding, never, MeterProbe> =>
-  Effect.map(findingOf(check), (finding) => ({ name: check.name, ...finding }))
 
 /**
  * Examines a meter from the outside, check after check, each told when it is over. Who does not prove to be a P1 meter
  * is asked nothing more, so that no token goes there.
  */
-export const conformance = (options: ConformanceOptions): Stream.Stream<NamedFinding, never, MeterProbe> =>
-  Stream.flatMap(Stream.fromEffect(named(identity)), (first) =>
+export const conformance = (options: ConformanceOptions): Stream.Stream<Finding, never, MeterProbe> =>
+  Stream.flatMap(Stream.fromEffect(findingOf(identity)), (first) =>
     Stream.concat(
       Stream.succeed(first),
       first.verdict === "failed"
         ? Stream.empty
         : Stream.mapEffect(Stream.fromIterable(checksAfterIdentity(options)), (check) =>
-            Effect.delay(named(check), options.between ?? "500 millis"),
+            Effect.delay(findingOf(check), pauseOf(options)),
           ),
     ),
   )

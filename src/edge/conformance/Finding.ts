@@ -1,22 +1,23 @@
 import { Effect } from "effect"
 import type { MeterError, MeterProbe } from "../../domain/ports/index.ts"
+import type { Finding } from "../../infra/process/index.ts"
 
-/** What a check found, in words: fine; something to know; something that must be put right, and how. */
-export interface Finding {
-  readonly verdict: "ok" | "warning" | "failed"
-  readonly said: string
-}
+/** What a check found, in words. */
+export type Found = Omit<Finding, "name">
 
-export const ok = (said: string): Finding => ({ verdict: "ok", said })
-export const warning = (said: string): Finding => ({ verdict: "warning", said })
-export const failed = (said: string): Finding => ({ verdict: "failed", said })
+export const ok = (said: string): Found => ({ verdict: "ok", said })
+export const warning = (said: string): Found => ({ verdict: "warning", said })
+export const failed = (said: string): Found => ({ verdict: "failed", said })
 
 /** One thing that a meter must do. */
 export interface MeterCheck {
   readonly name: string
-  readonly run: Effect.Effect<Finding, MeterError, MeterProbe>
+  readonly run: Effect.Effect<Found, MeterError, MeterProbe>
 }
 
 /** The finding of a check; that the meter gave no answer is one, too. */
-export const findingOf = ({ run }: MeterCheck): Effect.Effect<Finding, never, MeterProbe> =>
-  Effect.catchAll(run, ({ message }) => Effect.succeed(failed(message)))
+export const findingOf = ({ name, run }: MeterCheck): Effect.Effect<Finding, never, MeterProbe> =>
+  run.pipe(
+    Effect.catchAll(({ message }) => Effect.succeed(failed(message))),
+    Effect.map((found) => ({ name, ...found })),
+  )

@@ -1,7 +1,7 @@
 import { type DateTime, Effect, Either, Option, ParseResult, Schema } from "effect"
 import { ExternalMeasurement, Measurement, parseTelegram } from "../../domain/index.ts"
 import { type MeterError, MeterProbe } from "../../domain/ports/index.ts"
-import { failed, type Finding, type MeterCheck, ok, warning } from "./Finding.ts"
+import { failed, type Found, type MeterCheck, ok, warning } from "./Finding.ts"
 
 const decodeMeasurement = Schema.decodeEither(Schema.parseJson(Measurement))
 const isReadable = Schema.is(Schema.encodedSchema(ExternalMeasurement))
@@ -13,7 +13,7 @@ const issueOf = (error: ParseResult.ParseError): string =>
     .join()
 
 /** The measurement, or what is wrong with the answer. */
-export const measure: Effect.Effect<Either.Either<Measurement, Finding>, MeterError, MeterProbe> = Effect.gen(
+export const measure: Effect.Effect<Either.Either<Measurement, Found>, MeterError, MeterProbe> = Effect.gen(
   function* () {
     const probe = yield* MeterProbe
     const { status, text } = yield* probe.get("/api/measurement", "owner")
@@ -34,7 +34,7 @@ const total = (kwh: number | null, tariffs: ReadonlyArray<number | null>): boole
 const mandate =
   "a Belgian meter gives both once the P1 port is requested at the grid operator, each year anew; a Dutch one never does"
 
-const judge = (m: Measurement): Finding => {
+const judge = (m: Measurement): Found => {
   if (m.powerW === null) return failed("it gives no power: check the cable between dongle and smart meter.")
   if (!total(m.energyImportKwh, [m.energyImportT1Kwh, m.energyImportT2Kwh])) {
     return failed("it gives no import register, which energy is counted from: check the cable, then restart it.")

@@ -1,2 +1,1 @@
-export { conformance, type ConformanceOptions, type NamedFinding } from "./Conformance.ts"
-export type { Finding } from "./Finding.ts"
+export { conformance, type ConformanceOptions } from "./Conformance.ts"

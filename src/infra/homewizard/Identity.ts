@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import type { TLSSocket } from "node:tls"
 import { Either, Option } from "effect"
+import type { MeterIdentity } from "../../domain/index.ts"
 import { MeterError } from "../../domain/ports/index.ts"
 
 /** What a TLS peer showed of itself. */
@@ -22,12 +23,6 @@ export const peerOf = (socket: TLSSocket): Peer => {
   }
 }
 
-/** Which meter it is: its serial, in small letters, and the SHA-256 of its key. */
-export interface Identity {
-  readonly serial: string
-  readonly key: string
-}
-
 /** What the peer has to be. */
 export interface Expected {
   /** The host and port it was reached at, for people. */
@@ -37,7 +32,7 @@ export interface Expected {
   /** Whether its chain has to lead to the given CA. */
   readonly chain: boolean
   /** Who it was at the first contact. */
-  readonly pinned: Option.Option<Identity>
+  readonly pinned: Option.Option<MeterIdentity>
 }
 
 const commonNameOfMeter = /^appliance\/p1dongle\/([0-9a-f]{12})$/i
@@ -59,7 +54,7 @@ const chainError = (address: string, code: string): MeterError =>
  * Which meter the peer is: its certificate names a P1 dongle, the one with the serial where that is known, was issued
  * by the CA where one is given, and has the key that was seen before. Only then may it see the token.
  */
-export const identify = (peer: Peer, expected: Expected): Either.Either<Identity, MeterError> => {
+export const identify = (peer: Peer, expected: Expected): Either.Either<MeterIdentity, MeterError> => {
   const wrong = (message: string) => Either.left(new MeterError({ reason: "WrongIdentity", message }))
   const { address, pinned } = expected
   const serial = typeof peer.commonName === "string" ? commonNameOfMeter.exec(peer.commonName)?.[1] : undefined
