@@ -1,11 +1,12 @@
 import { HttpServerRequest } from "@effect/platform"
-import { Effect, Layer, Option, Redacted } from "effect"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { DeviceAuthorization, Forbidden, ReadAuthorization, Unauthorized } from "../domain/api/index.ts"
 import { type DeviceId, parseToken, type TokenKind, type TokenRecord } from "../domain/index.ts"
 import { Secrets } from "../domain/ports/index.ts"
 import { Guard } from "./Guard.ts"
 import { Lookups } from "./Lookups.ts"
 import { orUnavailable } from "./Problems.ts"
+import { Remembered } from "./Remembered.ts"
 import { TokenUse } from "./TokenUse.ts"
 
 /** One answer for tokens that are missing, malformed, unknown, revoked or wrong. */
@@ -47,6 +48,7 @@ const make = Effect.gen(function* () {
   const lookups = yield* Lookups
   const guard = yield* Guard
   const tokenUse = yield* TokenUse
+  const remembered = yield* Remembered
 
   const recordOf = (token: Redacted.Redacted) =>
     Effect.gen(function* () {
@@ -71,24 +73,31 @@ const make = Effect.gen(function* () {
       yield* guard.accept(record.tokenId)
       yield* tokenUse.note(record.tokenId)
       if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
+      if (kind === "read") {
+        const { headers } = yield* HttpServerRequest.HttpServerRequest
+        remembered.note(headers["authorization"] ?? "", record, yield* Clock.currentTimeMillis)
+      }
       return record.deviceIds
     })
 })
 
 /** The two ways in: device tokens write, read tokens read. */
-export const layer: Layer.Layer<DeviceAuthorization | ReadAuthorization, never, Secrets | Lookups | Guard | TokenUse> =
-  Layer.unwrapEffect(
-    Effect.map(make, (devicesOf) =>
-      Layer.merge(
-        Layer.succeed(DeviceAuthorization, {
-          deviceToken: () =>
-            Effect.flatMap(devicesOf("device"), ([deviceId]) =>
-              deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
-            ),
-        }),
-        Layer.succeed(ReadAuthorization, {
-          readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
-        }),
-      ),
+export const layer: Layer.Layer<
+  DeviceAuthorization | ReadAuthorization,
+  never,
+  Secrets | Lookups | Guard | TokenUse | Remembered
+> = Layer.unwrapEffect(
+  Effect.map(make, (devicesOf) =>
+    Layer.merge(
+      Layer.succeed(DeviceAuthorization, {
+        deviceToken: () =>
+          Effect.flatMap(devicesOf("device"), ([deviceId]) =>
+            deviceId === undefined ? Effect.fail(unauthorized) : Effect.succeed(deviceId),
+          ),
+      }),
+      Layer.succeed(ReadAuthorization, {
+        readToken: () => Effect.map(devicesOf("read"), (deviceIds) => ({ deviceIds })),
+      }),
     ),
-  )
+  ),
+)

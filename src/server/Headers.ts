@@ -3,7 +3,7 @@ import { Array as Arr, Layer } from "effect"
 import { docsPath } from "./OpenApiDocument.ts"
 
 /** Readings are private, answers are no pages, and nothing is guessed of their types. */
-const everyReply = {
+export const everyReply = {
   "cache-control": "private, no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",

@@ -1,5 +1,5 @@
 import { HttpApiBuilder } from "@effect/platform"
-import { Deferred, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import { P1Api, Unavailable } from "../domain/api/index.ts"
 import { RealtimeCache, Store } from "../domain/ports/index.ts"
 import { NodeServer } from "../infra/http-server/index.ts"
@@ -11,7 +11,7 @@ const patience = "2 seconds"
 const tooSlow = new Unavailable({ detail: "The store does not answer in time.", retryAfterS: 5 })
 
 const ending = new Unavailable({ detail: "This server is about to end; ask another.", retryAfterS: 1 })
-const isEnding = Effect.flatMap(NodeServer, (server) => Deferred.isDone(server.ending))
+const isEnding = Effect.flatMap(NodeServer, (server) => server.isEnding)
 
 const live = Effect.map(isEnding, (ends) => ({ status: ends ? ("ending" as const) : ("ok" as const) }))
 

@@ -2,11 +2,11 @@ import { Cache, Context, Duration, Effect, Exit, Layer, type Option } from "effe
 import type { Device, DeviceId, TokenRecord } from "../domain/index.ts"
 import { Registry, type StoreUnavailable } from "../domain/ports/index.ts"
 
-/** How long a revoked token may still work. */
-const keptFor = Duration.seconds(5)
+/** With that of `Remembered` less than the 5 s for which a revoked token may still work. */
+const keptFor = Duration.millis(3_500)
 const capacity = 10_000
 
-/** What almost every request asks of the registry, remembered for up to 5 s. */
+/** What almost every request asks of the registry, remembered for a few seconds. */
 export class Lookups extends Context.Tag("server/Lookups")<
   Lookups,
   {

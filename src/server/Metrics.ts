@@ -22,6 +22,19 @@ export const requestTime = Metric.histogram(
   "Time to answer, by route, method and status; of streams until their first byte",
 )
 
+const times = new Map<string, typeof requestTime>()
+
+/** The time of one route, method and status, of which there are few. */
+export const requestTimeOf = (route: string, method: string, status: number): typeof requestTime => {
+  const key = `${method} ${route} ${status}`
+  const known = times.get(key)
+  if (known !== undefined) return known
+  const labels = { route, method, status: String(status) }
+  const made = Object.entries(labels).reduce((time, [name, value]) => Metric.tagged(time, name, value), requestTime)
+  times.set(key, made)
+  return made
+}
+
 export const cacheReads = (cache: "realtime" | "answers", result: "hit" | "miss") =>
   Metric.counter("p1_cache_reads_total", { description: "Reads of a cache, by result", incremental: true }).pipe(
     Metric.tagged("cache", cache),

@@ -18,6 +18,7 @@ import {
 } from "../domain/api/index.ts"
 import type { StoreUnavailable } from "../domain/ports/index.ts"
 import { withHeaders } from "./Headers.ts"
+import { pathOf } from "./Requests.ts"
 import { routes } from "./Routes.ts"
 
 /** Seconds after which a client that found the store away may ask again. */
@@ -36,8 +37,6 @@ export const orUnavailable = <A, E, R>(
         Effect.zipRight(new Unavailable({ detail: "The store cannot be reached; ask again later.", retryAfterS })),
       ),
   )
-
-const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 
 /** The methods a path knows; none when there is no such path. */
 const methodsOf = (path: string): ReadonlyArray<string> =>

@@ -27,7 +27,9 @@ import * as Problems from "./Problems.ts"
 import * as Realtime from "./Realtime.ts"
 import * as RealtimeDocuments from "./RealtimeDocuments.ts"
 import * as RealtimeFeeds from "./RealtimeFeeds.ts"
-import { observed } from "./Requests.ts"
+import * as RealtimeShortcut from "./RealtimeShortcut.ts"
+import * as Remembered from "./Remembered.ts"
+import { layerIds, observed } from "./Requests.ts"
 import * as Samples from "./Samples.ts"
 import * as Series from "./Series.ts"
 import * as TokenUse from "./TokenUse.ts"
@@ -54,10 +56,11 @@ const groups = Layer.mergeAll(
   Samples.layer,
   Devices.layer,
   Health.layer,
+  RealtimeShortcut.layer,
 ).pipe(
   Layer.provide(RealtimeFeeds.layer),
   Layer.provide([Authorization.layer, RealtimeDocuments.layerDocuments, Answers.layer]),
-  Layer.provide([Lookups.layer, TokenUse.layer, DeviceFigures.layer]),
+  Layer.provide([Lookups.layer, TokenUse.layer, DeviceFigures.layer, Remembered.layer]),
 )
 
 const api = HttpApiBuilder.api(DocumentedApi).pipe(Layer.provide(groups))
@@ -71,6 +74,7 @@ const routes = (corsOrigins: ReadonlyArray<string>) =>
     Layer.provide(Layer.provide(Problems.layer, layerCors(corsOrigins))),
     Layer.provide(HttpRouter.setRouterConfig(router)),
     Layer.provide(api),
+    Layer.provide(layerIds),
   )
 
 const drained = ({ drainFor = "10 seconds", endGrace }: Options) => layerDrain({ grace: endGrace, deadline: drainFor })

@@ -1,16 +1,25 @@
 import { HttpApp, HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Cause, Clock, Effect, Exit, Metric, Random } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Layer, Metric, Random } from "effect"
 import * as Metrics from "./Metrics.ts"
 import { routeOf } from "./Routes.ts"
 
 /** An id that a proxy gave, if it is one that may stand in a log. */
 const given = /^[\w.-]{1,64}$/
 
-const makeIds = Effect.map(Random.nextIntBetween(0, 2 ** 32), (seed) => {
-  const prefix = seed.toString(36).padStart(7, "0")
-  let count = 0
-  return () => `${prefix}-${(count += 1).toString(36)}`
-})
+/** The ids of requests: the one that came along, if it may stand in a log, or a new one. */
+export class RequestIds extends Context.Tag("server/RequestIds")<
+  RequestIds,
+  { readonly idFor: (asked: string | undefined) => string }
+>() {}
+
+export const layerIds: Layer.Layer<RequestIds> = Layer.effect(
+  RequestIds,
+  Effect.map(Random.nextIntBetween(0, 2 ** 32), (seed) => {
+    const prefix = seed.toString(36).padStart(7, "0")
+    let count = 0
+    return { idFor: (asked = "") => (given.test(asked) ? asked : `${prefix}-${(count += 1).toString(36)}`) }
+  }),
+)
 
 /** A client that went away before it was answered, as nginx writes it. */
 const gone = 499
@@ -21,39 +30,36 @@ const statusOf = (exit: Exit.Exit<HttpServerResponse.HttpServerResponse, unknown
     onFailure: (cause) => (Cause.isInterruptedOnly(cause) ? gone : 500),
   })
 
+export const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
+
 /**
  * What every request gets: an id, its own or a new one, which stands in its reply and in all that is logged of it; and
  * its time is measured.
  */
-export const observed: Effect.Effect<<E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R>> = Effect.map(
-  makeIds,
-  (newId) =>
-    <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
-      Effect.gen(function* () {
-        const { headers, method, url } = yield* HttpServerRequest.HttpServerRequest
-        const asked = headers["x-request-id"] ?? ""
-        const requestId = given.test(asked) ? asked : newId()
-        const path = url.split("?", 1)[0] ?? ""
-        const beganMs = yield* Clock.currentTimeMillis
-        yield* HttpApp.appendPreResponseHandler((_, response) =>
-          Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId)),
-        )
-        return yield* app.pipe(
-          Effect.onExit((exit) =>
-            Effect.gen(function* () {
-              const tookMs = (yield* Clock.currentTimeMillis) - beganMs
-              const status = statusOf(exit)
-              const labels = { route: routeOf(path), method, status: String(status) }
-              const time = Object.entries(labels).reduce(
-                (metric, [key, value]) => Metric.tagged(metric, key, value),
-                Metrics.requestTime,
-              )
-              yield* Metric.update(time, tookMs / 1000)
-              const log = status >= 500 ? Effect.logWarning("Request failed") : Effect.logDebug("Request")
-              yield* Effect.annotateLogs(log, { method, path, status, ms: tookMs })
-            }),
-          ),
-          Effect.annotateLogs({ requestId }),
-        )
-      }),
-)
+export const observed: Effect.Effect<<E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R>, never, RequestIds> =
+  Effect.map(
+    RequestIds,
+    ({ idFor }) =>
+      <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+        Effect.gen(function* () {
+          const { headers, method, url } = yield* HttpServerRequest.HttpServerRequest
+          const requestId = idFor(headers["x-request-id"])
+          const path = pathOf(url)
+          const beganMs = yield* Clock.currentTimeMillis
+          yield* HttpApp.appendPreResponseHandler((_, response) =>
+            Effect.succeed(HttpServerResponse.setHeader(response, "x-request-id", requestId)),
+          )
+          return yield* app.pipe(
+            Effect.onExit((exit) =>
+              Effect.gen(function* () {
+                const tookMs = (yield* Clock.currentTimeMillis) - beganMs
+                const status = statusOf(exit)
+                yield* Metric.update(Metrics.requestTimeOf(routeOf(path), method, status), tookMs / 1000)
+                const log = status >= 500 ? Effect.logWarning("Request failed") : Effect.logDebug("Request")
+                yield* Effect.annotateLogs(log, { method, path, status, ms: tookMs })
+              }),
+            ),
+            Effect.annotateLogs({ requestId }),
+          )
+        }),
+  )

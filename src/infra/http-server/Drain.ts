@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http"
 import { type Context, Deferred, type Duration, Effect, Layer } from "effect"
 import { NodeServer } from "./HttpServer.ts"
 
@@ -8,18 +7,6 @@ import { NodeServer } from "./HttpServer.ts"
  */
 const recentMs = 500
 const lookEveryMs = 50
-
-const askToClose = (response: ServerResponse): void => {
-  if (!response.headersSent) response.setHeader("connection", "close")
-}
-
-/** From now on replies ask to close their connections, and who asks for the server's health hears that it ends. */
-const announce = ({ ending, server, underWay }: Context.Tag.Service<NodeServer>) =>
-  Effect.sync(() => {
-    Deferred.unsafeDone(ending, Effect.void)
-    underWay.forEach(askToClose)
-    server.prependListener("request", (_request, response) => askToClose(response))
-  })
 
 const drain = ({ closing, connections, server, underWay }: Context.Tag.Service<NodeServer>) =>
   Effect.async((resume: (effect: Effect.Effect<void>) => void) => {
@@ -53,7 +40,7 @@ export const layerDrain = ({ deadline, grace = 0 }: DrainOptions): Layer.Layer<n
   Layer.scopedDiscard(
     Effect.flatMap(NodeServer, (node) =>
       Effect.addFinalizer(() =>
-        announce(node).pipe(
+        node.announceEnd.pipe(
           Effect.zipRight(Effect.sleep(grace)),
           Effect.zipRight(
             drain(node).pipe(
