@@ -17,6 +17,7 @@ const fields = sampleFieldNames.map((name) => ({ name, label: `${JSON.stringify(
 
 /** Samples one after another; those that share their sub-meters' readings share the text of them. */
 const makeSampleText = () => {
+  const parts: Array<string> = []
   let readings: ReadonlyArray<ExternalReading> = []
   let readingsText = listText(readings)
   const valueText = (value: NonNullable<Sample[keyof Sample]>): string => {
@@ -30,12 +31,13 @@ const makeSampleText = () => {
     return readingsText
   }
   return (sample: Sample): string => {
-    let text = ""
+    parts.length = 0
     for (const { label, name } of fields) {
       const value = sample[name]
-      if (value !== null) text += `${text === "" ? "{" : ","}${label}${valueText(value)}`
+      if (value !== null) parts.push(parts.length === 0 ? "{" : ",", label, valueText(value))
     }
-    return `${text}}`
+    parts.push("}")
+    return parts.join("")
   }
 }
 
