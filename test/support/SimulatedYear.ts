@@ -23,6 +23,14 @@ export interface Mark {
   readonly monthlyPeakW: number | null
 }
 
+/** What an edge reads. */
+export interface Reading extends WindowSample {
+  readonly peakW: number | null
+  readonly peakTsMs: number | null
+  /** The import registers of all meters so far together, Wh. */
+  readonly countedWh: number
+}
+
 export interface Run {
   readonly range: Range
   readonly everyS: number
@@ -31,7 +39,7 @@ export interface Run {
   readonly seed: number
   /** Without samples in these times. */
   readonly outages: ReadonlyArray<Range>
-  /** From this instant on another meter counts, from 1 kWh. */
+  /** From this instant on another meter counts, from 1 kWh, and knows no peak yet. */
   readonly replacedMs?: number
 }
 
@@ -45,13 +53,28 @@ const registersKwh = (state: MeterState) => {
 }
 const rounded = (kwh: number): number => Math.round(kwh * 1000) / 1000
 
+interface Anew {
+  readonly importKwh: number
+  readonly exportKwh: number
+  readonly importWs: number
+  readonly month: string
+  peakW: number | null
+  peakTsMs: number | null
+}
+
+/** The peak that the meter in place says: of a new one only what it counted itself. */
+const peakOf = (state: MeterState, anew: Anew | undefined): Pick<Reading, "peakW" | "peakTsMs"> =>
+  anew?.month === state.month
+    ? { peakW: anew.peakW, peakTsMs: anew.peakTsMs }
+    : { peakW: state.peakW, peakTsMs: state.peakSecond === null ? null : state.peakSecond * 1000 }
+
 /** Plays a household's meter over a range and reads it as an edge would. */
-export function* play(run: Run): Generator<{ readonly sample?: WindowSample; readonly mark?: Mark }> {
+export function* play(run: Run): Generator<{ readonly sample?: Reading; readonly mark?: Mark }> {
   const household = makeHousehold({ seed: run.seed, zone: defaultZone })
   const firstSecond = run.range.fromMs / 1000
   const engine = makeEngine({ household, serial: "5c2faf000007", origin: initialState(household, firstSecond) })
   const replacedS = run.replacedMs === undefined ? Infinity : run.replacedMs / 1000
-  let anew: { importKwh: number; exportKwh: number } | undefined
+  let anew: Anew | undefined
   let edge = engine.advanceTo(firstSecond)
   const lastSecond = run.range.toMs / 1000
   for (let second = firstSecond; second <= lastSecond; second++) {
@@ -59,10 +82,16 @@ export function* play(run: Run): Generator<{ readonly sample?: WindowSample; rea
     const onSample = (second - run.phaseS) % run.everyS === 0
     if (!onEdge && !onSample && second !== replacedS) continue
     const state = engine.advanceTo(second)
-    if (second === replacedS) anew = registersKwh(state)
+    const now = wattSeconds(state)
+    if (second === replacedS) {
+      anew = { ...registersKwh(state), importWs: now.importWs, month: state.month, peakW: null, peakTsMs: null }
+    }
     if (onEdge) {
       const before = wattSeconds(edge).importWs
-      const now = wattSeconds(state)
+      if (anew !== undefined) {
+        const watts = Math.floor((now.importWs - Math.max(before, anew.importWs)) / 900)
+        if (watts > (anew.peakW ?? 0)) Object.assign(anew, { peakW: watts, peakTsMs: second * 1000 })
+      }
       edge = state
       yield {
         mark: {
@@ -83,6 +112,8 @@ export function* play(run: Run): Generator<{ readonly sample?: WindowSample; rea
         importKwh: rounded(importKwh - (anew?.importKwh ?? 0) + (anew === undefined ? 0 : 1)),
         exportKwh: rounded(exportKwh - (anew?.exportKwh ?? 0) + (anew === undefined ? 0 : 1)),
         powerW: household.loadAt(second).netW,
+        ...peakOf(state, anew),
+        countedWh: Math.round(importKwh * 1000),
       },
     }
   }
@@ -90,13 +121,10 @@ export function* play(run: Run): Generator<{ readonly sample?: WindowSample; rea
 
 const contextMs = 6 * quarterHourMs
 
-/** The quarter-hours of a run, decided one after another from the samples around them, and the meter's marks. */
-export const decideRun = (
-  run: Run,
-): { readonly views: ReadonlyArray<QuarterHourView>; readonly marks: ReadonlyArray<Mark> } => {
+/** Takes a run's samples in order and decides each quarter-hour once enough has come after it. */
+const decider = (run: Run) => {
   const changesMs = run.replacedMs === undefined ? [] : [run.replacedMs]
   const rows: Array<QuarterHour> = []
-  const marks: Array<Mark> = []
   let near: Array<WindowSample> = []
   let nextMs = run.range.fromMs
   const decide = (untilMs: number): void => {
@@ -107,14 +135,64 @@ export const decideRun = (
       if (keepFrom > 0) near = near.slice(keepFrom)
     }
   }
-  for (const { mark, sample } of play(run)) {
-    if (mark !== undefined) {
-      marks.push(mark)
-      const nothingFor = mark.tsMs - (near.at(-1)?.tsMs ?? mark.tsMs)
-      if (nothingFor < contextMs) decide(mark.tsMs)
-    }
-    if (sample !== undefined) near.push(sample)
+  return {
+    take: ({ exportKwh, importKwh, powerW, tsMs }: WindowSample): void => {
+      near.push({ tsMs, importKwh, exportKwh, powerW })
+    },
+    reach: (tsMs: number): void => {
+      if (tsMs - (near.at(-1)?.tsMs ?? tsMs) < contextMs) decide(tsMs)
+    },
+    end: (): ReadonlyArray<QuarterHour> => {
+      decide(run.range.toMs + quarterHourMs + contextMs)
+      return rows
+    },
   }
-  decide(run.range.toMs + quarterHourMs + contextMs)
-  return { views: expandQuarterHours(rows, run.range.fromMs, run.range.toMs), marks }
+}
+
+/** What the meter counted, and the quarter-hours as the domain decides them from samples in order. */
+export interface Played {
+  readonly marks: ReadonlyArray<Mark>
+  readonly rows: ReadonlyArray<QuarterHour>
+  readonly views: ReadonlyArray<QuarterHourView>
+  /** The last reading of the old meter, the first of the new one, and what flowed between them, which nobody read. */
+  readonly unseen: (Range & { readonly importWh: number }) | undefined
+}
+
+/** Plays a run: its readings, to be taken to their end, and then what came of them. */
+export const playRun = (run: Run) => {
+  const { end, reach, take } = decider(run)
+  const replacedMs = run.replacedMs ?? Infinity
+  const marks: Array<Mark> = []
+  let unseen: Played["unseen"]
+  function* readings(): Generator<Reading> {
+    let previous: Reading | undefined
+    for (const { mark, sample } of play(run)) {
+      if (mark !== undefined) {
+        marks.push(mark)
+        reach(mark.tsMs)
+      }
+      if (sample === undefined) continue
+      if (previous !== undefined && previous.tsMs < replacedMs && sample.tsMs >= replacedMs) {
+        const importWh = sample.countedWh - previous.countedWh
+        unseen = { fromMs: previous.tsMs, toMs: sample.tsMs, importWh }
+      }
+      previous = sample
+      take(sample)
+      yield sample
+    }
+  }
+  return {
+    readings: readings(),
+    played: (): Played => {
+      const rows = end()
+      return { marks, rows, views: expandQuarterHours(rows, run.range.fromMs, run.range.toMs), unseen }
+    },
+  }
+}
+
+/** A run whose samples come in order, as they are made. */
+export const decideRun = (run: Run): Played => {
+  const { played, readings } = playRun(run)
+  while (readings.next().done !== true);
+  return played()
 }
