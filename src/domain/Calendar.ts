@@ -54,6 +54,13 @@ export interface Range {
   readonly toMs: number
 }
 
+/** The parts of ranges that lie in another. */
+export const rangesWithin = (whole: Range, ranges: ReadonlyArray<Range>): ReadonlyArray<Range> =>
+  ranges.flatMap(({ fromMs, toMs }) => {
+    const part = { fromMs: Math.max(fromMs, whole.fromMs), toMs: Math.min(toMs, whole.toMs) }
+    return part.fromMs < part.toMs ? [part] : []
+  })
+
 /** The local month that holds an instant. */
 export const monthOf = (epochMillis: number, zone: DateTime.TimeZone): Month =>
   DateTime.formatIsoDate(DateTime.unsafeMakeZoned(epochMillis, { timeZone: zone })).slice(0, 7)

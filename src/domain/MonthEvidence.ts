@@ -44,6 +44,8 @@ export interface MonthRecords {
   readonly imported: ReadonlyArray<ImportedQuarter>
   readonly reported: Option.Option<ReportedPeak>
   readonly manual: Option.Option<Peak>
+  /** When another meter was first seen, in order. */
+  readonly replacedMs: ReadonlyArray<number>
 }
 
 /**

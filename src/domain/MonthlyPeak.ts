@@ -1,7 +1,7 @@
 import { type DateTime, Option, Order, Schema } from "effect"
-import { monthOf } from "./Calendar.ts"
+import { monthOf, type Range } from "./Calendar.ts"
 import type { QuarterHourView } from "./QuarterHour.ts"
-import { quarterHourMs, quarterPowerW } from "./QuarterTime.ts"
+import { quarterHourMs, quarterPowerW, quarterStartMs } from "./QuarterTime.ts"
 import type { MeteredPeak, Month, Sample } from "./Sample.ts"
 
 /** A month's capacity is billed as if its peak had been at least this. Source: Flemish tariff decree, minimum 2.5 kW. */
@@ -94,6 +94,8 @@ export interface PeakEvidence {
   readonly manual: Option.Option<Peak>
   /** The peak of an import that covers the month. */
   readonly imported: Option.Option<Peak>
+  /** When another meter was first seen, in order. */
+  readonly replacedMs: ReadonlyArray<number>
 }
 
 /** The peak of a month, who says so, and what each of them says. `computed` is of our own quarter-hours alone. */
@@ -120,24 +122,37 @@ const highest = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Sourced>
 
 const meteredOf = ({ peakTs, peakW }: ReportedPeak): Peak => ({ peakW, peakTsMs: peakTs?.epochMillis ?? null })
 
-/** What the meter last reported, or a quarter-hour since that report that is higher. */
-const byMeter = (quarters: ReadonlyArray<PeakCandidate>, report: ReportedPeak): Sourced => {
-  const since = highest(quarters.filter(({ startMs }) => startMs + quarterHourMs > report.reportedAtMs))
+/** Of which quarter-hours the meter that made a report knew nothing: those before it was put in place, and since then. */
+export const unseenRanges = (
+  { reportedAtMs }: ReportedPeak,
+  replacedMs: ReadonlyArray<number>,
+): ReadonlyArray<Range> => [
+  { fromMs: -Infinity, toMs: quarterStartMs(replacedMs.findLast((tsMs) => tsMs <= reportedAtMs) ?? -Infinity) },
+  { fromMs: quarterStartMs(reportedAtMs), toMs: Infinity },
+]
+
+/** What the meter last reported, or a quarter-hour that it did not see and that is higher. */
+const byMeter = ({ quarters, replacedMs }: PeakEvidence, report: ReportedPeak): Sourced => {
+  const ranges = unseenRanges(report, replacedMs)
+  const unseen = highest(
+    quarters.filter(({ startMs }) => ranges.some(({ fromMs, toMs }) => startMs >= fromMs && startMs < toMs)),
+  )
   return Option.getOrElse(
-    Option.filter(since, ({ peak }) => peak.peakW > report.peakW),
+    Option.filter(unseen, ({ peak }) => peak.peakW > report.peakW),
     () => ({ peak: meteredOf(report), source: "meter" }),
   )
 }
 
 /**
  * The peak of a month: what was typed from the bill; else what the meter last reported of it, or an eligible
- * quarter-hour since that report that is higher; else that of an import of the whole month; else the highest eligible
- * quarter-hour.
+ * quarter-hour since that report, or of a meter before this one, that is higher; else that of an import of the whole
+ * month; else the highest eligible quarter-hour.
  */
-export const monthlyPeak = ({ imported, manual, quarters, reported }: PeakEvidence): MonthlyPeak => {
+export const monthlyPeak = (evidence: PeakEvidence): MonthlyPeak => {
+  const { imported, manual, quarters, reported } = evidence
   const sourced = (source: PeakSource) => (peak: Peak) => ({ peak, source })
   const found = Option.map(manual, sourced("manual")).pipe(
-    Option.orElse(() => Option.map(reported, (report) => byMeter(quarters, report))),
+    Option.orElse(() => Option.map(reported, (report) => byMeter(evidence, report))),
     Option.orElse(() => Option.map(imported, sourced("import"))),
     Option.orElse(() => highest(quarters)),
   )

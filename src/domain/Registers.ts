@@ -32,11 +32,16 @@ export const follows = (from: RegisterPoint, to: RegisterPoint): boolean =>
     (register) => bothNull(from, to, register) || continues(from, to, register),
   )
 
-/** The register in Wh at an instant between two points, linear in time; a fall within the noise counts as level. */
+export const toWh = (kwh: number | null): number | null => (kwh === null ? null : Math.round(kwh * 1000))
+
+/**
+ * The register in Wh at an instant between two points, linear in time, rounded down as a meter does: at a steady power
+ * it is the one the meter had, or 1 Wh less. A fall within the noise counts as level.
+ */
 export const interpolateWh = (from: RegisterPoint, to: RegisterPoint, atMs: number, register: Register): number => {
-  const a = from[register] ?? 0
-  const b = Math.max(to[register] ?? 0, a)
-  return Math.round((a + ((b - a) * (atMs - from.tsMs)) / (to.tsMs - from.tsMs)) * 1000)
+  const fromWh = toWh(from[register]) ?? 0
+  const riseWh = Math.max((toWh(to[register]) ?? 0) - fromWh, 0)
+  return fromWh + Math.floor((riseWh * (atMs - from.tsMs)) / (to.tsMs - from.tsMs))
 }
 
 /**
@@ -44,8 +49,6 @@ export const interpolateWh = (from: RegisterPoint, to: RegisterPoint, atMs: numb
  * is the sum of two, day and night. Source: the telegram's three decimals of a kWh.
  */
 export const resolutionWh = 2
-
-export const toWh = (kwh: number | null): number | null => (kwh === null ? null : Math.round(kwh * 1000))
 
 const replacedAfterMs = 15 * 60_000
 const replacedAfterReadings = 60

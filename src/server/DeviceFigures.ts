@@ -3,14 +3,15 @@ import {
   computedPeak,
   type Device,
   type DeviceId,
-  expandQuarterHours,
   fromEpochMillis,
   type Month,
   monthOf,
+  peakCandidates,
   rangeOfMonth,
 } from "../domain/index.ts"
 import { Registry, Store } from "../domain/ports/index.ts"
 import type { Prometheus } from "../infra/prometheus/index.ts"
+import { condensedQuartersOf } from "./Quarters.ts"
 import { zoneOf } from "./Readers.ts"
 
 /** How often the store is asked at most: what this process takes in itself it knows at once. */
@@ -41,8 +42,8 @@ const differenceOf = (device: Device) =>
     const reported = yield* store.reportedPeak(device.deviceId, month)
     if (Option.isNone(reported)) return Option.none<Difference>()
     const range = rangeOfMonth(month, zone)
-    const stored = yield* store.quarterHours(device.deviceId, range)
-    const computed = computedPeak(expandQuarterHours(stored, range.fromMs, range.toMs))
+    const { quarters, stretches } = yield* condensedQuartersOf(device.deviceId, [range])
+    const computed = computedPeak(peakCandidates(quarters, stretches).filter(({ method }) => method !== "import"))
     return Option.zipWith(computed, reported, (own, meter): Difference => ({ month, watts: own.peakW - meter.peakW }))
   })
 

@@ -11,11 +11,12 @@ import {
   type ManualPeak,
   type Month,
   type Peak,
-  quarterStartMs,
   type Range,
   rangeOfMonth,
   reachOf,
   yearBeforeMs,
+  replacementsMs,
+  unseenRanges,
 } from "../domain/index.ts"
 import { Store, type StoreUnavailable } from "../domain/ports/index.ts"
 
@@ -23,6 +24,9 @@ const wholeOf = (pieces: ReadonlyArray<Range>): Range => ({
   fromMs: pieces[0]?.fromMs ?? 0,
   toMs: pieces.at(-1)?.toMs ?? 0,
 })
+
+const boundsOf = (ranges: ReadonlyArray<Range>): ReadonlyArray<number> =>
+  ranges.flatMap(({ fromMs, toMs }) => [fromMs, toMs]).filter(Number.isFinite)
 
 /** The quarter-hours of a range, ours with what was imported. */
 export const quartersOf = (deviceId: DeviceId, range: Range): Effect.Effect<KnownQuarters, StoreUnavailable, Store> =>
@@ -73,16 +77,19 @@ export const monthsOf = (
   Effect.gen(function* () {
     const store = yield* Store
     const ranges = months.map((month) => rangeOfMonth(month, zone))
-    const [reported, manual] = yield* Effect.all([store.reportedPeaks(deviceId), store.manualPeaks(deviceId)], {
-      concurrency: 2,
-    })
-    const cutsMs = [...reported.map(({ reportedAtMs }) => quarterStartMs(reportedAtMs)), yearBeforeMs(nowMs)]
+    const [reported, manual, meters] = yield* Effect.all(
+      [store.reportedPeaks(deviceId), store.manualPeaks(deviceId), store.meterChanges(deviceId)],
+      { concurrency: 3 },
+    )
+    const replacedMs = replacementsMs(meters)
+    const cutsMs = [...reported.flatMap((report) => boundsOf(unseenRanges(report, replacedMs))), yearBeforeMs(nowMs)]
     const known = yield* each ? quartersOf(deviceId, wholeOf(ranges)) : condensedQuartersOf(deviceId, ranges, cutsMs)
     const decided = Arr.zipWith(months, ranges, (month, range) => {
       const records = {
         ...cutKnown(known, range),
         reported: Option.fromNullable(reported.find((peak) => peak.month === month)),
         manual: manualPeakIn(manual, month),
+        replacedMs,
       }
       return { month, ...decideMonth(records, range, nowMs) }
     })

@@ -7,10 +7,12 @@ import {
   monthlyPeak,
   monthOf,
   peakCandidates,
-  quarterStartMs,
+  rangesWithin,
   rangeOfMonth,
   RealtimeState,
+  replacementsMs,
   runningQuarter,
+  unseenRanges,
 } from "../domain/index.ts"
 import { type Latest, type RealtimeDocument, Store } from "../domain/ports/index.ts"
 import { condensedQuartersOf, manualPeakIn } from "./Quarters.ts"
@@ -65,24 +67,28 @@ const stateOf = (device: Device, latest: Latest, peak: RealtimeState["month"]): 
   }
 }
 
-/** Of a month that the meter reports, only the quarter-hours since its last report can matter. */
+/** Of a month that the meter reports, only the quarter-hours that it did not see can matter. */
 const peakOf = (deviceId: DeviceId, tsMs: number, zone: DateTime.TimeZone) =>
   Effect.gen(function* () {
     const store = yield* Store
     const month = monthOf(tsMs, zone)
     const whole = rangeOfMonth(month, zone)
-    const reported = yield* store.reportedPeak(deviceId, month)
-    const sinceMs = Option.match(reported, {
-      onNone: () => whole.fromMs,
-      onSome: ({ reportedAtMs }) => Math.max(whole.fromMs, quarterStartMs(reportedAtMs)),
-    })
-    const range = { fromMs: Math.min(sinceMs, whole.toMs), toMs: whole.toMs }
-    const [{ imported, quarters: each, stretches }, typed] = yield* Effect.all(
-      [condensedQuartersOf(deviceId, [range]), store.manualPeaks(deviceId)],
-      { concurrency: 2 },
+    const [reported, typed, meters] = yield* Effect.all(
+      [store.reportedPeak(deviceId, month), store.manualPeaks(deviceId), store.meterChanges(deviceId)],
+      { concurrency: 3 },
     )
-    const quarters = peakCandidates(each, stretches)
-    const evidence = { quarters, reported, manual: manualPeakIn(typed, month), imported: importedPeak(imported, whole) }
+    const replacedMs = replacementsMs(meters)
+    const unseen = Option.match(reported, {
+      onNone: () => [whole],
+      onSome: (report) => rangesWithin(whole, unseenRanges(report, replacedMs)),
+    })
+    const known = yield* Effect.forEach(unseen, (range) => condensedQuartersOf(deviceId, [range]))
+    const quarters = known.flatMap(({ quarters, stretches }) => peakCandidates(quarters, stretches))
+    const imported = importedPeak(
+      known.flatMap(({ imported }) => imported),
+      whole,
+    )
+    const evidence = { quarters, reported, manual: manualPeakIn(typed, month), imported, replacedMs }
     const { peak, source } = monthlyPeak(evidence)
     const { peakTsMs, peakW } = Option.getOrElse(peak, () => ({ peakW: null, peakTsMs: null }))
     return { month, peakW, peakTs: peakTsMs === null ? null : fromEpochMillis(peakTsMs), source }

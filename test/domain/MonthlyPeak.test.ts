@@ -45,12 +45,21 @@ describe("the computed peak", () => {
   })
 })
 
-const none = { reported: Option.none(), manual: Option.none(), imported: Option.none() }
+const none = { reported: Option.none(), manual: Option.none(), imported: Option.none(), replacedMs: [] }
 const peakOf = (peakW: number) => Option.some({ peakW, peakTsMs: null })
 const watts = Option.map(({ peakW }: { readonly peakW: number }) => peakW)
 
 describe("the monthly peak", () => {
   const quarters = [quarter(0, 900), quarter(1, 500), quarter(2, 1000)]
+
+  it("is the old meter's quarter-hour where a new one, which knows nothing of it, reports less", () => {
+    const replacedMs = [noonMs + 2 * quarterHourMs]
+    const decided = monthlyPeak({ ...none, quarters, reported: reportAt(3, 2000), replacedMs })
+    expect([decided.source, watts(decided.peak)]).toEqual(["computed", Option.some(3600)])
+    // One that was replaced only after it reported has seen all of them.
+    const before = monthlyPeak({ ...none, quarters, reported: reportAt(3, 2000), replacedMs: [noonMs + 1e9] })
+    expect([before.source, watts(before.peak)]).toEqual(["meter", Option.some(2000)])
+  })
 
   it("is what the meter says, whatever was computed before it said so", () => {
     const decided = monthlyPeak({ ...none, quarters, reported: reportAt(3, 3610) })
@@ -70,7 +79,7 @@ describe("the monthly peak", () => {
   })
 
   it("is what was typed, then the meter's, then that of an import of the month, then the computed; all are shown", () => {
-    const all = { quarters, reported: reportAt(3, 3610), manual: peakOf(4200), imported: peakOf(3900) }
+    const all = { ...none, quarters, reported: reportAt(3, 3610), manual: peakOf(4200), imported: peakOf(3900) }
     const bySource = [
       all,
       { ...all, manual: Option.none() },

@@ -225,6 +225,7 @@ describe("openHAB and P1 Monitor", () => {
           quarters: [],
           imported: [],
           manual: Option.none(),
+          replacedMs: [],
           reported: Option.some({ month: "2026-01", peakW: watts, peakTs: null, reportedAtMs: Infinity }),
         },
         rangeOfMonth("2026-01", brussels),

@@ -120,7 +120,7 @@ describe("quarter-hours that are summed up", () => {
         const within = imported.filter(({ startMs }) => startMs >= fromMs && startMs < toMs)
         const known = knownQuarters(condensed, within, range)
         const decide = (reported: Option.Option<typeof report>) =>
-          decideMonth({ ...known, reported, manual: Option.none() }, range, range.toMs)
+          decideMonth({ ...known, reported, manual: Option.none(), replacedMs: [] }, range, range.toMs)
         return {
           series: foldSeries(known.quarters, pieces, known.stretches),
           silent: decide(Option.none()),

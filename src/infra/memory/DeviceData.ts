@@ -13,6 +13,7 @@ import {
   quarterHourOf,
   quarterStartMs,
   readingKey,
+  replacementsMs,
   type ReportedPeak,
   reportedPeaks,
   type Sample,
@@ -90,10 +91,7 @@ const touchedBy = ({ quarters, samples }: DeviceData, insertedMs: ReadonlyArray<
 }
 
 /** When another meter was first seen. */
-const changesOf = ({ meters }: DeviceData): ReadonlyArray<number> => {
-  const told = Arr.sort(meters.values(), byTime).filter(({ uniqueId }) => uniqueId !== null)
-  return told.filter(({ uniqueId }, i) => i > 0 && uniqueId !== told[i - 1]?.uniqueId).map(({ ts }) => ts.epochMillis)
-}
+const changesOf = ({ meters }: DeviceData): ReadonlyArray<number> => replacementsMs(Arr.sort(meters.values(), byTime))
 
 /** Beside what a meter says, what is next: whether that is a change depends on what comes before. */
 const meterAndNext = ({ meters }: DeviceData, meter: MeterInfo): ReadonlyArray<MeterInfo> => {

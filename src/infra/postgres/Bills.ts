@@ -1,5 +1,5 @@
 import type { SqlClient, SqlError } from "@effect/sql"
-import { Clock, Effect, Option, Schema } from "effect"
+import { Array as Arr, Clock, Effect, Option, Schema } from "effect"
 import {
   Country,
   defaultPlace,
@@ -44,25 +44,29 @@ const Reported = Schema.Array(
   }),
 )
 
+const selectReported = `
+select month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms
+from p1_metered_peaks where device_id = $1 and month = coalesce($2, month) order by month`
+
+const reported = (sql: SqlClient.SqlClient, deviceId: DeviceId, month: Month | null) =>
+  sql.unsafe(selectReported, [deviceId, month]).pipe(
+    Effect.map(Schema.decodeUnknownSync(Reported)),
+    Effect.map((rows) =>
+      rows.map(({ month, peak_ms, peak_w, reported_ms }): ReportedPeak => ({
+        month,
+        peakW: peak_w,
+        peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
+        reportedAtMs: reported_ms,
+      })),
+    ),
+  )
+
 /** What the meter last reported of each month. */
-export const reportedPeaks = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
-  sql
-    .unsafe(
-      `select month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms
-       from p1_metered_peaks where device_id = $1 order by month`,
-      [deviceId],
-    )
-    .pipe(
-      Effect.map(Schema.decodeUnknownSync(Reported)),
-      Effect.map((rows) =>
-        rows.map(({ month, peak_ms, peak_w, reported_ms }): ReportedPeak => ({
-          month,
-          peakW: peak_w,
-          peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
-          reportedAtMs: reported_ms,
-        })),
-      ),
-    )
+export const reportedPeaks = (sql: SqlClient.SqlClient, deviceId: DeviceId) => reported(sql, deviceId, null)
+
+/** What the meter last reported of one month. */
+export const reportedPeak = (sql: SqlClient.SqlClient, deviceId: DeviceId, month: Month) =>
+  Effect.map(reported(sql, deviceId, month), Arr.head)
 
 const Manual = Schema.Array(Schema.Struct({ month: Schema.String, peak_w: Schema.Number }))
 

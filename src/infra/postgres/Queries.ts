@@ -2,15 +2,12 @@ import type { SqlClient } from "@effect/sql"
 import { Effect, Option, Schema } from "effect"
 import {
   type DeviceId,
-  fromEpochMillis,
   type Instant,
   type MeterInfo,
-  type Month,
   quarterHourMs,
   type Range,
   recentImportW,
   recentMs,
-  type ReportedPeak,
   type Sample,
 } from "../../domain/index.ts"
 import type { Latest } from "../../domain/ports/index.ts"
@@ -102,32 +99,6 @@ export const extent = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
         ? Option.none()
         : Option.some({ fromMs: first_ms, toMs: last_ms + quarterHourMs })
     },
-  )
-
-const Peak = Schema.Struct({
-  month: Schema.String,
-  peak_w: Schema.Number,
-  peak_ms: Schema.NullOr(Schema.Number),
-  reported_ms: Schema.Number,
-})
-
-export const reportedPeak = (sql: SqlClient.SqlClient, deviceId: DeviceId, month: Month) =>
-  Effect.map(
-    sql.unsafe<Row>(
-      `select month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms
-       from p1_metered_peaks where device_id = $1 and month = $2`,
-      [deviceId, month],
-    ),
-    ([row]): Option.Option<ReportedPeak> =>
-      Option.map(Option.fromNullable(row), (found) => {
-        const { peak_w, peak_ms, reported_ms } = Schema.decodeUnknownSync(Peak)(found)
-        return {
-          month,
-          peakW: peak_w,
-          peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
-          reportedAtMs: reported_ms,
-        }
-      }),
   )
 
 const selectSamples = `
