@@ -6,6 +6,7 @@ import {
   quarterHourMs,
   quarterHourOf,
   type QuarterHourView,
+  quarterStartMs,
   type Range,
   type WindowSample,
 } from "../../src/domain/index.ts"
@@ -156,6 +157,8 @@ export interface Played {
   readonly views: ReadonlyArray<QuarterHourView>
   /** The last reading of the old meter, the first of the new one, and what flowed between them, which nobody read. */
   readonly unseen: (Range & { readonly importWh: number }) | undefined
+  /** The readings around an edge of a quarter-hour. */
+  readonly around: ReadonlyMap<number, readonly [Reading, Reading]>
 }
 
 /** Plays a run: its readings, to be taken to their end, and then what came of them. */
@@ -163,6 +166,7 @@ export const playRun = (run: Run) => {
   const { end, reach, take } = decider(run)
   const replacedMs = run.replacedMs ?? Infinity
   const marks: Array<Mark> = []
+  const around = new Map<number, readonly [Reading, Reading]>()
   let unseen: Played["unseen"]
   function* readings(): Generator<Reading> {
     let previous: Reading | undefined
@@ -176,6 +180,8 @@ export const playRun = (run: Run) => {
         const importWh = sample.countedWh - previous.countedWh
         unseen = { fromMs: previous.tsMs, toMs: sample.tsMs, importWh }
       }
+      const edgeMs = quarterStartMs(sample.tsMs)
+      if (previous !== undefined && previous.tsMs < edgeMs) around.set(edgeMs, [previous, sample])
       previous = sample
       take(sample)
       yield sample
@@ -185,7 +191,7 @@ export const playRun = (run: Run) => {
     readings: readings(),
     played: (): Played => {
       const rows = end()
-      return { marks, rows, views: expandQuarterHours(rows, run.range.fromMs, run.range.toMs), unseen }
+      return { marks, rows, views: expandQuarterHours(rows, run.range.fromMs, run.range.toMs), unseen, around }
     },
   }
 }
