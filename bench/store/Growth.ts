@@ -1,54 +1,88 @@
-import { DateTime, Effect } from "effect"
-import { fromEpochMillis, rangeOfMonth } from "../../src/domain/index.ts"
-import { Registry, Store, StoreAdmin } from "../../src/domain/ports/index.ts"
+import { SqlClient } from "@effect/sql"
+import { Effect, Schema } from "effect"
+import { fromEpochMillis, quarterHourMs } from "../../src/domain/index.ts"
+import { Store, StoreAdmin } from "../../src/domain/ports/index.ts"
 import { line, section } from "../support/Report.ts"
+import { addDevice, dayMs } from "./Devices.ts"
+import { fill, fillQuarters } from "./Fill.ts"
 import { batch } from "./Household.ts"
 import { median, rate } from "./Measure.ts"
-import { fill } from "./Reads.ts"
+import { capacityYear, monthOfQuarters, seriesYear } from "./Questions.ts"
 
-const zone = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
-const deviceRows = 1_000_000
-const beganMs = Date.UTC(2026, 8, 1)
+/** Four devices at 1 Hz from the turn of the year on: a hundred millions are nine and a half months of them. */
+const devices = [0, 1, 2, 3].map((n) => `grown-${n}`)
+const firstMs = Date.UTC(2026, 0, 1)
+const million = 1_000_000
+const stepSeconds = million / devices.length
+const endOf = (millions: number): number => firstMs + millions * stepSeconds * 1000
 const size = 500
 
-const addDevice = (deviceId: string) =>
-  Effect.flatMap(Registry, (registry) => registry.addDevice({ deviceId, name: deviceId, zone: "Europe/Brussels" }))
+const Counted = Schema.Tuple(Schema.Struct({ seconds: Schema.Number }))
 
-/** A million samples of a device of its own, with their quarter-hours. */
-const million = (n: number) =>
+const grownMillions = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe(
+    `select coalesce(date_part('epoch', (select last_ts from p1_quarter_hours where device_id = $1 order by start desc limit 1)
+       - $2::timestamptz), 0)::float8 as seconds`,
+    [devices[0], new Date(firstMs).toISOString()],
+  )
+  const [{ seconds }] = yield* Effect.orDie(Schema.decodeUnknown(Counted)(rows))
+  return Math.round(seconds / stepSeconds)
+})
+
+/** A million rows more, their quarter-hours with them; what is older than a week is compressed where it can be. */
+const growOnce = (n: number, timescale: boolean) =>
   Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const deviceId of devices) {
+      yield* fill(deviceId, endOf(n), stepSeconds, n * stepSeconds)
+      yield* fillQuarters(deviceId, firstMs, endOf(n), endOf(n + 1))
+    }
+    if (timescale) {
+      const weekAgo = new Date(endOf(n) - 7 * dayMs).toISOString()
+      yield* sql.unsafe(
+        `select compress_chunk(chunk, if_not_compressed => true)
+         from show_chunks('p1_samples', older_than => $1::timestamptz) chunk`,
+        [weekAgo],
+      )
+    }
+  })
+
+/** Fills up to so many millions of rows, from where it stands. */
+export const grow = (millions: number, timescale: boolean) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
     const admin = yield* StoreAdmin
-    yield* addDevice(`grown-${n}`)
-    yield* fill(`grown-${n}`, beganMs, deviceRows)
-    yield* admin.recompute(`grown-${n}`, { fromMs: beganMs, toMs: beganMs + deviceRows * 1000 })
+    yield* Effect.forEach(devices, addDevice)
+    for (let n = yield* grownMillions; n < millions; n++) yield* growOnce(n, timescale)
+    const last = { fromMs: endOf(millions) - 4 * quarterHourMs, toMs: endOf(millions) }
+    yield* Effect.forEach(devices, (deviceId) => admin.recompute(deviceId, last))
+    yield* sql.unsafe("vacuum analyze")
   })
 
 const figures = (millions: number) =>
   Effect.gen(function* () {
     const store = yield* Store
+    const name = (what: string) => `${what}, ${millions} million rows`
     const deviceId = `figures-${millions}`
     yield* addDevice(deviceId)
-    const at = (round: number) => beganMs + round * size * 1000
+    const at = (round: number) => endOf(millions) + round * size * 1000
     const ours = yield* rate(1, (_, round) => Effect.as(store.ingest(deviceId, batch(at(round), size, 1000)), size))
-    const name = (what: string) => `${what}, ${millions} million rows`
     yield* line({ name: name(`batches of ${size}`), value: ours, unit: "rows/s" })
-    const now = fromEpochMillis(beganMs + deviceRows * 1000)
-    const month = rangeOfMonth("2026-09", zone)
-    yield* line({ name: name("  latest sample"), value: yield* median(15, store.latest("grown-0", now)), unit: "ms" })
-    yield* line({
-      name: name("  month of quarter-hours"),
-      value: yield* median(15, store.quarterHours("grown-0", month)),
-      unit: "ms",
-    })
+    const ms = (what: string, value: number) => line({ name: name(`  ${what}`), value, unit: "ms" })
+    const now = fromEpochMillis(endOf(millions))
+    yield* ms("latest sample", yield* median(15, store.latest("grown-0", now)))
+    yield* ms("the week's quarter-hours", yield* median(15, monthOfQuarters("grown-0", now.epochMillis)))
+    yield* ms("year by month", yield* median(15, seriesYear("grown-0", "2026-06-01")))
+    yield* ms("12-month capacity", yield* median(15, capacityYear("grown-0", now.epochMillis)))
   })
 
 /** The same figures at growing sizes. */
-export const growth = (steps: ReadonlyArray<number>) =>
+export const growth = (steps: ReadonlyArray<number>, timescale: boolean) =>
   Effect.gen(function* () {
     yield* section("Growth: the figures stay")
-    let grown = 0
     for (const millions of steps) {
-      for (; grown < millions; grown++) yield* million(grown)
+      yield* grow(millions, timescale)
       yield* figures(millions)
     }
   })

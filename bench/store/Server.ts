@@ -11,10 +11,13 @@ const settings = {
   work_mem: "32MB",
 }
 
-/** A server that keeps what it acknowledges, in a folder of its own; the one of P1_TEST_POSTGRES_BIN if that is set. */
+/**
+ * A server that keeps what it acknowledges, in a folder of its own, or in BENCH_DATA_DIR, whose data stay; the one of
+ * P1_TEST_POSTGRES_BIN if that is set.
+ */
 export const server = Effect.gen(function* () {
   const binDir = process.env["P1_TEST_POSTGRES_BIN"] ?? (yield* Effect.promise(installedBinDir))
-  const folder = yield* temporaryFolder
+  const folder = process.env["BENCH_DATA_DIR"] ?? (yield* temporaryFolder)
   const timescale = {
     shared_preload_libraries: "timescaledb",
     "timescaledb.telemetry_level": "off",
@@ -33,9 +36,10 @@ export const server = Effect.gen(function* () {
   }
 })
 
-/** An empty database on it. */
+/** A database on it, empty unless its data stay. */
 export const database = (url: Redacted.Redacted, name: string) =>
-  Effect.as(
-    runSql(url, `create database ${name}`),
-    Redacted.make(Object.assign(new URL(Redacted.value(url)), { pathname: `/${name}` }).href),
-  )
+  Effect.gen(function* () {
+    const there = yield* runSql(url, `select 1 from pg_database where datname = '${name}'`)
+    if (there.length === 0) yield* runSql(url, `create database ${name}`)
+    return Redacted.make(Object.assign(new URL(Redacted.value(url)), { pathname: `/${name}` }).href)
+  })

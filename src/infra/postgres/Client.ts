@@ -29,8 +29,13 @@ const types: NonNullable<PgClient.PgClientConfig["types"]> = {
   getTypeParser: (oid, format) => (oid === int8 ? Number : pg.types.getTypeParser(oid, format ?? "text")) as never,
 }
 
-const withTimeouts = (url: URL, limit: Duration.Duration): Redacted.Redacted => {
+/** Statements here are short and many: compiling one takes longer than running it. */
+const sessionOptions = "-c jit=off"
+
+const withOptions = (url: URL, limit: Duration.Duration): Redacted.Redacted => {
   const address = new URL(url)
+  const given = address.searchParams.get("options")
+  address.searchParams.set("options", given === null ? sessionOptions : `${sessionOptions} ${given}`)
   if (Duration.isFinite(limit)) {
     const limitMs = Duration.toMillis(limit)
     address.searchParams.set("statement_timeout", String(limitMs))
@@ -56,7 +61,7 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
         })
       }
       const url = new URL(text)
-      const limited = withTimeouts(url, Duration.decode(options.statementTimeout ?? defaultStatementTimeout))
+      const limited = withOptions(url, Duration.decode(options.statementTimeout ?? defaultStatementTimeout))
       const pool = {
         connectionString: Redacted.value(limited),
         max: options.maxConnections ?? 10,

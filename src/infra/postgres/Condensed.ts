@@ -1,77 +1,80 @@
 import type { SqlClient } from "@effect/sql"
 import { Effect, Schema } from "effect"
-import { type Condensed, type DeviceId, quarterHourMs, type Range } from "../../domain/index.ts"
+import { type Condensed, type DeviceId, quarterHourMs, type Range, type Stretch } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
-import { millisOf } from "./Facts.ts"
+import { millisOf, windowOf } from "./Facts.ts"
 import { parseQuarters, quarterList } from "./QuarterHourLists.ts"
+
+/** The largest of these is the highest quarter-hour, of equals the first: its Wh before its start, in s, negative. */
+const height = "(energy_import_wh << 32) - date_part('epoch', start)::bigint"
+const highestWh = "((highest + (1::bigint << 32) - 1) >> 32)"
+
+const inPiece = "device_id = $1 and start >= from_ts and start < to_ts"
 
 /**
  * What `condense` of the domain makes of stored quarter-hours, so that those of years need not leave the database.
- * $1 the device; $2 where its pieces begin, in order; $3 where they end. The highest quarter-hour is the largest of
- * pairs, its start negative, so that of equals the first is.
+ * $1 the device; $2 where its pieces begin, in order; $3 where they end. Each piece is read by itself: what the rows
+ * add up to needs no hashing then, and no sorting.
  */
 const select = `
 with pieces as materialized (
-  select piece, from_ts, to_ts from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as cut (from_ts, to_ts, piece)
-), bounds as materialized (
-  select min(from_ts) as from_ts, max(to_ts) as to_ts from pieces
+  select *, ${windowOf(`from_ts + interval '${quarterHourMs - 1} milliseconds'`)} as first_start
+  from unnest($2::timestamptz[], $3::timestamptz[]) with ordinality as cut (from_ts, to_ts, piece)
 ), sums as materialized (
-  select width_bucket(start, $2::timestamptz[]) as piece, count(*) as n, min(start) as start,
-    bool_and(eligible) as eligible,
-    sum(energy_import_wh)::bigint as import_wh, sum(energy_export_wh)::bigint as export_wh, sum(span_ms) as span_ms,
-    sum(round(coverage * ${quarterHourMs}))::bigint as covered_ms, max(max_power_w) as max_power_w,
-    max(array[energy_import_wh, -${millisOf("start")}]) filter (where eligible) as highest
-  from p1_quarter_hours
-  where device_id = $1 and start >= (select from_ts from bounds) and start < (select to_ts from bounds)
-  group by 1
-), judged as (
-  select *, lag(is_full) over k and lead(is_full) over k as between_full
-  from (
-    select pieces.*, n, start, eligible, import_wh, export_wh, span_ms, covered_ms, max_power_w, highest,
-      coalesce(n * interval '${quarterHourMs} milliseconds' = to_ts - from_ts, false) as is_full
-    from pieces left join sums using (piece)
-  ) counted
-  window k as (order by piece)
+  select pieces.*, each.*, n * interval '${quarterHourMs} milliseconds' = to_ts - from_ts as is_full
+  from pieces cross join lateral (
+    select count(*) as n, bool_and(eligible) as eligible,
+      sum(energy_import_wh::integer) as import_wh, sum(energy_export_wh::integer) as export_wh, sum(span_ms) as span_ms,
+      sum((coverage * ${quarterHourMs})::integer) as covered_ms, max(max_power_w) as max_power_w,
+      max(${height}) filter (where eligible) as highest
+    from p1_quarter_hours where ${inPiece}
+  ) each
 ), decided as materialized (
-  select *, is_full and coalesce(between_full, false)
+  select *, is_full and coalesce(lag(is_full) over k and lead(is_full) over k, false)
     and (eligible or not exists (select from p1_imported_quarter_hours where device_id = $1)) as is_stretch
-  from judged
-), stored as (
-  (select * from p1_quarter_hours where device_id = $1 and start < (select from_ts from bounds) order by start desc limit 1)
-  union all
-  select each.* from decided cross join lateral (
-    select * from p1_quarter_hours where device_id = $1 and start >= from_ts and start < to_ts
-  ) each where not is_stretch and n > 0
-  union all
-  (select * from p1_quarter_hours where device_id = $1 and start >= (select to_ts from bounds) order by start limit 1)
+  from sums window k as (order by piece)
 )
-select (${quarterList("stored")}) as quarters,
-  (select coalesce(jsonb_agg(jsonb_build_object(
-     'startMs', ${millisOf("start")}, 'endMs', ${millisOf("start")} + n * ${quarterHourMs},
-     'energyImportWh', import_wh, 'energyExportWh', export_wh, 'spanMs', span_ms, 'coveredMs', covered_ms,
-     'maxPowerW', max_power_w,
-     'highest', case when highest is not null
-       then jsonb_build_object('startMs', -highest[2], 'energyImportWh', highest[1]) end) order by piece), '[]')
-   from decided where is_stretch) as stretches`
+select ${quarterList(
+  "p1_quarter_hours where device_id = $1 and start < (select min(from_ts) from pieces) order by start desc limit 1",
+  `(select each.* from decided cross join lateral (select * from p1_quarter_hours where ${inPiece}) each
+    where not is_stretch and n > 0) apart order by start`,
+  "p1_quarter_hours where device_id = $1 and start >= (select max(to_ts) from pieces) order by start limit 1",
+)} as quarters, (
+  select coalesce('[' || string_agg('[' || concat_ws(',',
+    ${millisOf("first_start")}, n, import_wh, export_wh, span_ms, covered_ms, max_power_w,
+    coalesce(${highestWh}::text, 'null'), coalesce(((${highestWh} << 32) - highest)::text, 'null')
+  ) || ']', ',' order by piece) || ']', '[]')
+  from decided where is_stretch) as stretches`
 
-const Row = Schema.Tuple(
-  Schema.Struct({
-    quarters: Schema.String,
-    stretches: Schema.Array(
-      Schema.Struct({
-        startMs: Schema.Number,
-        endMs: Schema.Number,
-        energyImportWh: Schema.Number,
-        energyExportWh: Schema.Number,
-        spanMs: Schema.Number,
-        coveredMs: Schema.Number,
-        maxPowerW: Schema.NullOr(Schema.Number),
-        highest: Schema.NullOr(Schema.Struct({ startMs: Schema.Number, energyImportWh: Schema.Number })),
-      }),
-    ),
-  }),
-)
+const Row = Schema.Tuple(Schema.Struct({ quarters: Schema.String, stretches: Schema.String }))
 const decode = Schema.decodeUnknownSync(Row)
+
+/** A stretch as the statement lists it. */
+type Listed = readonly [
+  startMs: number,
+  count: number,
+  energyImportWh: number,
+  energyExportWh: number,
+  spanMs: number,
+  coveredMs: number,
+  maxPowerW: number,
+  highestWh: number | null,
+  highestS: number | null,
+]
+
+const stretchOf = (listed: Listed): Stretch => {
+  const [startMs, count, energyImportWh, energyExportWh, spanMs, coveredMs, maxPowerW, highestWh, highestS] = listed
+  return {
+    startMs,
+    endMs: startMs + count * quarterHourMs,
+    energyImportWh,
+    energyExportWh,
+    spanMs,
+    coveredMs,
+    maxPowerW,
+    highest: highestWh === null || highestS === null ? null : { startMs: highestS * 1000, energyImportWh: highestWh },
+  }
+}
 
 /** One statement, so that all of it is of one moment. */
 export const condensed = (sql: SqlClient.SqlClient, deviceId: DeviceId, pieces: ReadonlyArray<Range>) =>
@@ -79,6 +82,9 @@ export const condensed = (sql: SqlClient.SqlClient, deviceId: DeviceId, pieces: 
     sql.unsafe(select, [deviceId, pieces.map(({ fromMs }) => isoOf(fromMs)), pieces.map(({ toMs }) => isoOf(toMs))]),
     (rows): Condensed => {
       const [{ quarters, stretches }] = decode(rows)
-      return { stored: parseQuarters(quarters), stretches }
+      return {
+        stored: parseQuarters(quarters),
+        stretches: (JSON.parse(stretches) as ReadonlyArray<Listed>).map(stretchOf),
+      }
     },
   )

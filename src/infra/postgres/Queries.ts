@@ -64,23 +64,16 @@ export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: I
         }),
   )
 
-const aroundRange = `(
-(select * from p1_quarter_hours where device_id = $1 and start < $2::timestamptz order by start desc limit 1)
-union all
-(select * from p1_quarter_hours where device_id = $1 and start >= $2::timestamptz and start < $3::timestamptz)
-union all
-(select * from p1_quarter_hours where device_id = $1 and start >= $3::timestamptz order by start limit 1)
-) around`
+const ofDevice = "p1_quarter_hours where device_id = $1"
+
+const selectQuarterHours = `select ${quarterList(
+  `${ofDevice} and start < $2::timestamptz order by start desc limit 1`,
+  `${ofDevice} and start >= $2::timestamptz and start < $3::timestamptz order by start`,
+  `${ofDevice} and start >= $3::timestamptz order by start limit 1`,
+)} as quarters`
 
 export const quarterHours = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
-  Effect.map(
-    sql.unsafe(`select (${quarterList(aroundRange)}) as quarters`, [
-      deviceId,
-      isoOf(fromMs),
-      isoOf(Math.max(fromMs, toMs)),
-    ]),
-    quartersOfRows,
-  )
+  Effect.map(sql.unsafe(selectQuarterHours, [deviceId, isoOf(fromMs), isoOf(Math.max(fromMs, toMs))]), quartersOfRows)
 
 const Extent = Schema.Struct({ first_ms: Schema.NullOr(Schema.Number), last_ms: Schema.NullOr(Schema.Number) })
 
