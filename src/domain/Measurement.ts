@@ -75,3 +75,9 @@ export const Measurement = SnakeStruct({
   external: lenient(Schema.Array(Schema.Unknown)),
 })
 export type Measurement = typeof Measurement.Type
+
+const isReadable = Schema.is(Schema.encodedSchema(ExternalMeasurement))
+
+/** How many of the sub-meters say something that cannot be read. */
+export const unreadableExternals = ({ external }: Measurement): number =>
+  (external ?? []).filter((entry) => !isReadable(entry)).length

@@ -7,6 +7,7 @@ import type { EdgeClock } from "./EdgeClock.ts"
 import type { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFoldedLog } from "./FoldedLog.ts"
 import type { NotTaken } from "./NotTaken.ts"
+import { makeOddities } from "./Oddities.ts"
 import { makeReports } from "./Reports.ts"
 import { makeTakeSample } from "./TakeSample.ts"
 
@@ -18,6 +19,8 @@ export interface PollerOptions {
   readonly interval: Duration.DurationInput
   /** `push` unless given. */
   readonly source?: Source
+  /** How long the meter may give no new telegram; a minute unless given. */
+  readonly staleAfter?: Duration.DurationInput
 }
 
 /** Without a new telegram for this long, the meter is asked. */
@@ -48,13 +51,18 @@ export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Me
       const meter = yield* Meter
       const { take } = yield* makeTakeSample(options)
       const reports = yield* makeReports
+      const oddities = yield* makeOddities
       const pushLog = yield* makeFoldedLog("1 minute")
       const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
       const failures = yield* Ref.make(0)
       const flow = yield* Ref.make(Option.none<Flow>())
 
+      const takeOne = (measurement: Measurement) =>
+        Effect.tap(take(measurement), (taken) =>
+          Option.isSome(taken) ? oddities.taken({ measurement, sample: taken.value }) : Effect.void,
+        )
       const step = (reading: Effect.Effect<Measurement, MeterError>): Effect.Effect<Option.Option<Sample>, NotTaken> =>
-        Effect.flatMap(reading, (measurement) => oneAtATime(take(measurement))).pipe(
+        Effect.flatMap(reading, (measurement) => oneAtATime(takeOne(measurement))).pipe(
           Effect.tapBoth({ onSuccess: reports.taken, onFailure: reports.notTaken }),
         )
       const ask = step(meter.measurement).pipe(

@@ -1,4 +1,4 @@
-import { Clock, type DateTime, Effect, Either, Option, Ref } from "effect"
+import { Clock, type DateTime, Duration, Effect, Either, Option, Ref } from "effect"
 import {
   type Instant,
   instantsOfStamp,
@@ -19,8 +19,6 @@ import { makeFirmwareVersion } from "./Firmware.ts"
 import { makeFlaggedTime } from "./FlaggedTime.ts"
 import { type NotTaken, stale, unusable } from "./NotTaken.ts"
 import { makeTelegramGaps } from "./TelegramGaps.ts"
-
-const staleAfterNs = 60_000_000_000n
 
 interface Taken {
   readonly ts: Instant
@@ -48,13 +46,20 @@ const heldAs = (stamp: string | null, atNs: bigint): Option.Option<Held> =>
   Option.map(Option.fromNullable(stamp), (stamp) => ({ stamp, atNs }))
 const msBetween = (fromNs: bigint, toNs: bigint): number => Number(toNs - fromNs) / 1e6
 
+export interface TakeSampleOptions {
+  readonly zone: DateTime.TimeZone
+  /** How long the meter may give no new telegram; a minute unless given. */
+  readonly staleAfter?: Duration.DurationInput
+}
+
 /**
  * Takes readings, going on from what the spool says was taken last: a telegram that is a new one becomes a spooled
  * sample, whichever way it came. What has been spooled has been counted, also when the program is told to stop
  * meanwhile.
  */
-export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: { readonly zone: DateTime.TimeZone }) {
-  const { zone } = options
+export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: TakeSampleOptions) {
+  const { staleAfter = "1 minute", zone } = options
+  const staleAfterNs = Duration.unsafeToNanos(staleAfter)
   const meter = yield* Meter
   const spool = yield* Spool
   const clock = yield* EdgeClock

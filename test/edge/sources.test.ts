@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Clock, DateTime, Effect, Either, Layer, Random, Ref, Stream, TestClock } from "effect"
+import { Clock, DateTime, Effect, Either, Layer, Option, Random, Ref, Stream, TestClock } from "effect"
 import type { Measurement } from "../../src/domain/index.ts"
 import { MeterError, Spool } from "../../src/domain/ports/index.ts"
 import * as Poller from "../../src/edge/Poller.ts"
@@ -83,6 +83,26 @@ describe("pushed and asked", () => {
       expect(asked.slice(0, 6)).toEqual([0, 1, 3, 6, 10, 14])
       expect(asked.slice(1).every((second, n) => second - (asked[n] ?? 0) <= 4)).toBe(true)
       expect(stamps[0]).toBe(stamp(asked.find((second) => second > 40) ?? 0))
+    }).pipe(Effect.provide(edgeInMemory)),
+  )
+
+  it.scoped("what it says that is not usable is counted each time, and said once a minute with its number", () =>
+    Effect.gen(function* () {
+      const garbage = new MeterError({ reason: "Malformed", message: "says something else than expected" })
+      const logs = yield* recordLogs
+      yield* Layer.build(
+        Poller.layer({ zone: brussels, interval: "1 second", source: "poll" }).pipe(
+          Layer.provide([MemoryMeter.layer(Effect.suspend(() => garbage)), logs.layer]),
+        ),
+      )
+      yield* TestClock.adjust("10 minutes")
+      const { badReadings, meterError, taken } = yield* state
+      const said = logs.lines.filter(({ message }) => message === "Sample not taken")
+      expect([taken, meterError]).toEqual([0, Option.some(garbage.message)])
+      expect(badReadings).toBeGreaterThan(100)
+      expect(said.length).toBeLessThanOrEqual(11)
+      const times = said.map(({ times }) => Number(times))
+      expect(times.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(badReadings * 0.9)
     }).pipe(Effect.provide(edgeInMemory)),
   )
 

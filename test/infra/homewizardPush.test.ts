@@ -1,8 +1,23 @@
+import { createServer as createTcpServer, type Socket } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
 import { createServer as createHttpsServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
-import { Chunk, Context, Duration, Effect, Either, Layer, Option, Redacted, Stream } from "effect"
+import {
+  Chunk,
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Either,
+  Fiber,
+  Layer,
+  Option,
+  Redacted,
+  Stream,
+  TestClock,
+  TestServices,
+} from "effect"
 import { WebSocketServer } from "ws"
 import { Meter, MeterDiscovery, type MeterError } from "../../src/domain/ports/index.ts"
 import { HomeWizardMeter } from "../../src/infra/homewizard/index.ts"
@@ -151,6 +166,44 @@ describe("a push connection that is dead", () => {
         if (type === "authorization") say({ type: "authorized" })
       })
       expect((yield* ended(pushed({ port: lazy.port, pushLimits }))).message).toContain("pushed nothing for 1s")
+    }),
+  )
+
+  it.scopedLive("is found while it is made: of a meter that takes it and never says a word", () =>
+    Effect.gen(function* () {
+      const sockets: Array<Socket> = []
+      const silent = createTcpServer((socket) => sockets.push(socket.on("error", () => undefined)))
+      yield* Effect.acquireRelease(
+        Effect.promise(() => new Promise((resolve) => silent.listen(0, "127.0.0.1", () => resolve(undefined)))),
+        () => Effect.sync(() => (sockets.forEach((socket) => socket.destroy()), silent.close())),
+      )
+      const { port } = silent.address() as AddressInfo
+      const end = yield* ended(pushed({ port, timeout: "300 millis" }))
+      expect(end).toMatchObject({ reason: "Unreachable", message: expect.stringContaining("does not answer") })
+      expect(sockets.length).toBe(1)
+    }),
+  )
+
+  it.scoped("is found within 45 s by the limits that hold in a house", () =>
+    Effect.gen(function* () {
+      const live = <A, E, R>(effect: Effect.Effect<A, E, R>) => TestServices.provideLive(effect)
+      const { port, set, token } = yield* live(sim)
+      const halfOpen = yield* Deferred.make<boolean>()
+      const listening = yield* pushed({ port, token }).pipe(
+        Stream.tap(() => Effect.zipRight(set({ network: "half-open" }), Deferred.succeed(halfOpen, true))),
+        Stream.runDrain,
+        Effect.flip,
+        Effect.fork,
+      )
+      yield* Deferred.await(halfOpen)
+      let seconds = 0
+      while ((yield* Fiber.poll(listening))._tag === "None" && seconds < 120) {
+        seconds += 1
+        yield* TestClock.adjust("1 second")
+        yield* live(Effect.sleep("5 millis"))
+      }
+      expect(yield* Fiber.join(listening)).toMatchObject({ reason: "Unreachable" })
+      expect(seconds).toBeLessThanOrEqual(45)
     }),
   )
 

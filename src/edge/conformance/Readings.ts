@@ -1,10 +1,9 @@
 import { type DateTime, Effect, Either, Option, ParseResult, Schema } from "effect"
-import { ExternalMeasurement, Measurement, parseTelegram } from "../../domain/index.ts"
+import { Measurement, parseTelegram, unreadableExternals } from "../../domain/index.ts"
 import { type MeterError, MeterProbe } from "../../domain/ports/index.ts"
 import { failed, type Found, type MeterCheck, ok, warning } from "./Finding.ts"
 
 const decodeMeasurement = Schema.decodeEither(Schema.parseJson(Measurement))
-const isReadable = Schema.is(Schema.encodedSchema(ExternalMeasurement))
 
 const issueOf = (error: ParseResult.ParseError): string =>
   ParseResult.ArrayFormatter.formatErrorSync(error)
@@ -39,7 +38,7 @@ const judge = (m: Measurement): Found => {
   if (!total(m.energyImportKwh, [m.energyImportT1Kwh, m.energyImportT2Kwh])) {
     return failed("it gives no import register, which energy is counted from: check the cable, then restart it.")
   }
-  const broken = (m.external ?? []).filter((entry) => !isReadable(entry)).length
+  const broken = unreadableExternals(m)
   const oddities = [
     ...(m.timestamp === null ? ["no reading time: this machine's clock is used"] : []),
     ...(m.averagePower15mW === null || m.monthlyPowerPeakW === null

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os"
 import { Bonjour, type Service } from "bonjour-service"
-import { type Duration, Effect, Either, Layer, Option, Schema } from "effect"
+import { Array as Arr, type Duration, Effect, Either, Layer, Option, Schema } from "effect"
+import type { Options } from "multicast-dns"
 import { type FoundMeter, MeterDiscovery } from "../../domain/ports/index.ts"
 import { open } from "./Dialer.ts"
 import { identify, peerOf } from "./Identity.ts"
@@ -77,11 +78,23 @@ const proved = (meter: FoundMeter): Effect.Effect<FoundMeter> =>
 
 const askAgainEvery = "1 second"
 
-/** Listens for `_homewizard._tcp` for a while; a browser of its own each time, because an old one says nothing twice. */
-const services = (within: Duration.DurationInput): Effect.Effect<ReadonlyArray<Service>> =>
+/** Where this machine is, on each of its networks. */
+const ownAddresses = Effect.sync(() =>
+  Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).filter(({ family }) => family === "IPv4").map(({ address }) => address),
+  ),
+)
+
+/**
+ * Listens for `_homewizard._tcp` on one network for a while; a browser of its own each time, because an old one says
+ * nothing twice.
+ */
+const servicesOn = (network: string, within: Duration.DurationInput): Effect.Effect<ReadonlyArray<Service>> =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
-      const bonjour = new Bonjour({}, () => undefined)
+      // Handed on to multicast-dns, which the library's own types do not say.
+      const options: ConstructorParameters<typeof Bonjour>[0] & Options = { interface: network, bind: "0.0.0.0" }
+      const bonjour = new Bonjour(options, () => undefined)
       return { bonjour, browser: bonjour.find({ type: "homewizard" }) }
     }),
     ({ browser }) =>
@@ -97,14 +110,22 @@ const services = (within: Duration.DurationInput): Effect.Effect<ReadonlyArray<S
       }),
   )
 
+/** A machine with several networks, such as one that runs containers, would be asked on the first of them only. */
+const services = (within: Duration.DurationInput): Effect.Effect<ReadonlyArray<Service>> =>
+  Effect.flatMap(ownAddresses, (networks) =>
+    Effect.map(
+      Effect.forEach(networks, (network) => servicesOn(network, within), { concurrency: "unbounded" }),
+      Arr.flatten,
+    ),
+  )
+
+const samePlace = (a: FoundMeter, b: FoundMeter): boolean =>
+  a.serial === b.serial && a.host === b.host && a.port === b.port
+
 /** P1 meters that announce themselves by multicast DNS. */
 export const layer: Layer.Layer<MeterDiscovery> = Layer.succeed(MeterDiscovery, {
   find: (within) =>
     Effect.flatMap(services(within), (all) =>
-      Effect.forEach(
-        all.flatMap((service) => Option.toArray(meterOf(service))),
-        proved,
-        { concurrency: 4 },
-      ),
+      Effect.forEach(Arr.dedupeWith(Arr.filterMap(all, meterOf), samePlace), proved, { concurrency: 4 }),
     ),
 })
