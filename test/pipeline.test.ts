@@ -7,7 +7,14 @@ import { defaultZone, Measurement } from "../src/domain/index.ts"
 import { Spool } from "../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus, makeTakeSample, makeUploadOnce, MeteredPeaks } from "../src/edge/index.ts"
 import { CryptoSecrets } from "../src/infra/crypto/index.ts"
-import { MemoryMeter, MemoryCaches, MemoryRegistry, MemorySpool, MemoryStore } from "../src/infra/memory/index.ts"
+import {
+  MemoryEdgeState,
+  MemoryMeter,
+  MemoryCaches,
+  MemoryRegistry,
+  MemorySpool,
+  MemoryStore,
+} from "../src/infra/memory/index.ts"
 import { Admin, Server } from "../src/server/index.ts"
 
 /*
@@ -40,7 +47,7 @@ const serverPorts = Layer.mergeAll(
 )
 const server = Layer.provideMerge(Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }), serverPorts)
 const edge = EdgeStatus.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(MemorySpool.layer, EdgeClock.layer, MeteredPeaks.layer)),
+  Layer.provideMerge(Layer.mergeAll(MemorySpool.layer, MemoryEdgeState.layer, EdgeClock.layer, MeteredPeaks.layer)),
 )
 
 const wholeWay = Layer.mergeAll(server, edge, NodeHttpClient.layerUndici).pipe(

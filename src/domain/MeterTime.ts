@@ -1,5 +1,6 @@
 import { Array as Arr, DateTime, Option } from "effect"
 import { fromEpochMillis, type Instant, isCalendarDate } from "./Instant.ts"
+import { isLate, type RecentReadings } from "./RecentReadings.ts"
 import type { TsSource } from "./Sample.ts"
 import { zoneOffsetMs } from "./Zone.ts"
 
@@ -56,6 +57,8 @@ export interface TimeEvidence {
   readonly telegram?: Option.Option<PastTime>
   /** The telegram before was held back, and the stamp of this one moves on from it. */
   readonly movesOn?: boolean
+  /** What was taken in the last minute. */
+  readonly recent?: RecentReadings
 }
 
 const believedDistanceMs = 5 * 60_000
@@ -68,6 +71,9 @@ export const stampMovesOn = (from: string, to: string, elapsedMs: number): boole
 
 const after = ({ elapsedMs, ts }: PastTime): Instant =>
   fromEpochMillis(ts.epochMillis + Math.max(1, Math.round(elapsedMs)))
+
+/** Half as fast as time passes: how keys that have run ahead of a clock wait for it, without standing still. */
+const waiting = ({ elapsedMs, ts }: PastTime): Instant => after({ ts, elapsedMs: elapsedMs / 2 })
 
 const distanceMs = (a: Instant, b: Instant): number => Math.abs(a.epochMillis - b.epochMillis)
 
@@ -85,14 +91,16 @@ const nearest = (candidates: ReadonlyArray<Instant>, time: Instant): Option.Opti
  * before in this run. Of a repeated hour that is the occurrence that fits; the first one that is late enough where
  * nothing is known.
  *
- * None for a stamp that does not fit: it may be a replay of an old reading. When the next one moves on from it, the
- * meter lives and its clock is wrong or has been set: then the key is the edge's clock where that is good, the new
- * reading time of a clock set ahead, or the previous key plus the time that has passed since.
+ * A reading of the last minute that was never taken comes late and keeps its reading time. None for another stamp that
+ * does not fit: it may be a replay of an old reading. When the next one moves on from it, the meter lives and its clock
+ * is wrong or has been set: then the key is the edge's clock where that is good, the new reading time of a clock set
+ * ahead, or the previous key plus the time that has passed since. Where the previous key is up to five minutes ahead of
+ * the clock that is believed, keys go on at half the speed of time until that clock has caught up.
  */
 export const resolveTs = (
   stamp: string | null,
   zone: DateTime.TimeZone,
-  { edge, movesOn = false, previous, telegram = Option.none() }: TimeEvidence,
+  { edge, movesOn = false, previous, recent, telegram = Option.none() }: TimeEvidence,
 ): Option.Option<{ readonly ts: Instant; readonly tsSource: TsSource }> => {
   const afterMs = Option.match(previous, { onNone: () => -Infinity, onSome: ({ ts }) => ts.epochMillis })
   const isLater = (instant: Instant): boolean => instant.epochMillis > afterMs
@@ -102,16 +110,21 @@ export const resolveTs = (
     () => telegram,
   )
   const expected = edge.trusted ? Option.some(edge.now) : Option.map(soFar, after)
+  const near = Option.flatMap(expected, (time) =>
+    Option.filter(nearest(candidates, time), (ts) => distanceMs(ts, time) <= believedDistanceMs),
+  )
   const meter = Option.match(expected, {
     onNone: () => Arr.findFirst(candidates, isLater),
     onSome: (time) => Option.filter(nearest(candidates, time), isLater),
   })
-  const fits = Option.filter(
-    meter,
-    (ts) => !Option.exists(expected, (time) => distanceMs(ts, time) > believedDistanceMs),
-  )
+  const fits = Option.isNone(expected) ? meter : Option.filter(near, isLater)
   if (Option.isSome(fits)) return Option.some({ ts: fits.value, tsSource: "meter" })
+  const late = Arr.findFirst(candidates, (instant) => recent !== undefined && isLate(recent, instant))
+  if (Option.isSome(late)) return Option.some({ ts: late.value, tsSource: "meter" })
   if (candidates.length > 0 && !movesOn) return Option.none()
+  const believed = Option.orElse(near, () => (edge.trusted ? Option.some(edge.now) : Option.none()))
+  const isAhead = Option.exists(believed, (time) => !isLater(time) && afterMs - time.epochMillis <= believedDistanceMs)
+  if (isAhead && Option.isSome(previous)) return Option.some({ ts: waiting(previous.value), tsSource: "elapsed" })
   if (edge.trusted && (isLater(edge.now) || afterMs - edge.now.epochMillis > believedDistanceMs)) {
     return Option.some({ ts: edge.now, tsSource: "edge" })
   }

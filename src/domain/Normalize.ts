@@ -1,7 +1,7 @@
 import { Either, Option } from "effect"
 import type { Measurement } from "./Measurement.ts"
 import { resolveTs, type TimeEvidence } from "./MeterTime.ts"
-import { externalReadings, monthlyPeakTs, type ReportContext } from "./Reported.ts"
+import { externalReadings, monthlyPeakTs, type ReportContext, stampsReported } from "./Reported.ts"
 import type { Instant } from "./Instant.ts"
 import { absurdPowerW, maxExternal, meterStampLength, type MeterInfo, type Sample } from "./Sample.ts"
 
@@ -47,6 +47,7 @@ export const normalize = (m: Measurement, context: NormalizeContext): Either.Eit
   const resolved = resolveTs(m.timestamp, context.zone, context)
   if (Option.isNone(resolved)) return Either.left({ reason: "DoubtfulStamp" })
   const key = resolved.value
+  const stamps = stampsReported(m, key, context)
   const phase = lacksNeutral(m) ? unlessZero : asItIs
   return Either.right({
     ts: key.ts,
@@ -82,8 +83,8 @@ export const normalize = (m: Measurement, context: NormalizeContext): Either.Eit
     frequencyHz: m.frequencyHz,
     averagePower15mW: power(m.averagePower15mW),
     monthlyPowerPeakW: power(m.monthlyPowerPeakW),
-    monthlyPowerPeakTs: monthlyPeakTs(m, key, context),
-    external: m.external === null ? null : externalReadings(m.external, key, context).slice(0, maxExternal),
+    monthlyPowerPeakTs: monthlyPeakTs(m, stamps),
+    external: m.external === null ? null : externalReadings(m, stamps).slice(0, maxExternal),
   })
 }
 

@@ -1,19 +1,22 @@
-import { Array as Arr, type DateTime, Option, Predicate, Schema } from "effect"
+import { Array as Arr, type DateTime, Option, Schema } from "effect"
 import { ExternalMeasurement, type Measurement } from "./Measurement.ts"
 import { instantsOfStamp, latestInstantOfStamp } from "./MeterTime.ts"
 import type { Instant } from "./Instant.ts"
 import type { ExternalReading, Sample } from "./Sample.ts"
 
-/** The measurement before this one, and the sample that it became. */
-export interface Reported {
-  readonly measurement: Measurement
-  readonly sample: Sample
+/** A stamp of a peak or of a sub-meter's reading, and when that was. */
+export interface KnownStamp {
+  readonly stamp: string
+  readonly ts: Instant
 }
+
+/** What a meter reports with every telegram until it is another, by what it is: a value with its stamp. */
+export type KnownStamps = ReadonlyMap<string, KnownStamp>
 
 export interface ReportContext {
   readonly zone: DateTime.TimeZone
   /** What was reported before keeps the instant that it had then, so that the repeated hour does not move it. */
-  readonly reported?: Option.Option<Reported>
+  readonly known?: KnownStamps
 }
 
 /** The key of the sample that reports them. */
@@ -25,53 +28,48 @@ const instantOf = (stamp: string, zone: DateTime.TimeZone, { ts, tsSource }: Key
     tsSource === "meter" ? Option.none() : Arr.head(instantsOfStamp(stamp, zone)),
   )
 
-const decode = Schema.decodeUnknownOption(ExternalMeasurement)
+const decodeExternal = Schema.decodeUnknownOption(ExternalMeasurement)
+const readable = ({ external }: Measurement): ReadonlyArray<ExternalMeasurement> =>
+  Arr.filterMap(external ?? [], (entry) => decodeExternal(entry))
 
-const saysTheSame = (entry: unknown, meter: ExternalMeasurement): boolean =>
-  Predicate.isRecord(entry) &&
-  entry["unique_id"] === meter.uniqueId &&
-  entry["type"] === meter.type &&
-  entry["timestamp"] === meter.timestamp &&
-  entry["value"] === meter.value
+const nameOf = ({ timestamp, type, uniqueId, value }: ExternalMeasurement): string =>
+  JSON.stringify([type, uniqueId, timestamp, value])
+const peakNameOf = ({ monthlyPowerPeakTimestamp, monthlyPowerPeakW }: Measurement): string =>
+  JSON.stringify(["peak", monthlyPowerPeakTimestamp, monthlyPowerPeakW])
 
-const isOf = ({ id, kind, value }: ExternalReading, meter: ExternalMeasurement): boolean =>
-  id === meter.uniqueId && kind === meter.type && value === meter.value
+/** When everything was that a measurement reports. */
+export const stampsReported = (m: Measurement, key: Key, { known = new Map(), zone }: ReportContext): KnownStamps => {
+  const named: ReadonlyArray<readonly [string, string]> = [
+    ...(m.monthlyPowerPeakTimestamp === null ? [] : [[peakNameOf(m), m.monthlyPowerPeakTimestamp] as const]),
+    ...readable(m).map((meter) => [nameOf(meter), meter.timestamp] as const),
+  ]
+  return new Map(
+    Arr.filterMap(named, ([name, stamp]) => {
+      const before = Option.fromNullable(known.get(name))
+      return Option.map(
+        Option.orElse(before, () => Option.map(instantOf(stamp, zone, key), (ts) => ({ stamp, ts }))),
+        (knownStamp) => [name, knownStamp] as const,
+      )
+    }),
+  )
+}
 
 /** The readings of sub-meters; one that cannot be read costs only itself. */
-export const externalReadings = (
-  external: ReadonlyArray<unknown>,
-  key: Key,
-  { reported = Option.none(), zone }: ReportContext,
-): ReadonlyArray<ExternalReading> => {
-  const known = (meter: ExternalMeasurement): Option.Option<Instant> =>
-    Option.flatMapNullable(reported, ({ measurement, sample }) =>
-      measurement.external?.some((entry) => saysTheSame(entry, meter))
-        ? sample.external?.find((reading) => isOf(reading, meter))?.ts
-        : undefined,
-    )
-  return Arr.filterMap(external, (entry) =>
-    Option.flatMap(decode(entry), (meter) =>
-      Option.map(
-        Option.orElse(known(meter), () => instantOf(meter.timestamp, zone, key)),
-        (ts) => ({ id: meter.uniqueId, kind: meter.type, ts, value: meter.value, unit: meter.unit }),
-      ),
-    ),
+export const externalReadings = (m: Measurement, stamps: KnownStamps): ReadonlyArray<ExternalReading> =>
+  Arr.filterMap(readable(m), (meter) =>
+    Option.map(Option.fromNullable(stamps.get(nameOf(meter))), ({ ts }) => ({
+      id: meter.uniqueId,
+      kind: meter.type,
+      ts,
+      value: meter.value,
+      unit: meter.unit,
+    })),
   )
-}
 
 /** When the month's peak was. */
-export const monthlyPeakTs = (
-  m: Measurement,
-  key: Key,
-  { reported = Option.none(), zone }: ReportContext,
-): Instant | null => {
-  const stamp = m.monthlyPowerPeakTimestamp
-  if (stamp === null) return null
-  const before = Option.filter(
-    reported,
-    ({ measurement }) =>
-      measurement.monthlyPowerPeakTimestamp === stamp && measurement.monthlyPowerPeakW === m.monthlyPowerPeakW,
-  )
-  const known = Option.flatMapNullable(before, ({ sample }) => sample.monthlyPowerPeakTs)
-  return Option.getOrNull(Option.orElse(known, () => instantOf(stamp, zone, key)))
-}
+export const monthlyPeakTs = (m: Measurement, stamps: KnownStamps): Instant | null =>
+  stamps.get(peakNameOf(m))?.ts ?? null
+
+/** Those whose stamp stands for two instants, of which only who saw them reported knows the right one. */
+export const ambiguousStamps = (stamps: KnownStamps, zone: DateTime.TimeZone): KnownStamps =>
+  new Map([...stamps].filter(([, { stamp }]) => instantsOfStamp(stamp, zone).length > 1))

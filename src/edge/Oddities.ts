@@ -63,6 +63,9 @@ const unreadable = ({ measurement }: TakenReading): Option.Option<Oddity> => {
       })
 }
 
+const isNewer = (now: TakenReading, before: TakenReading): boolean =>
+  now.sample.ts.epochMillis > before.sample.ts.epochMillis
+
 /** What is odd about a reading that follows on another. */
 export const odditiesOf = (before: Option.Option<TakenReading>, now: TakenReading): ReadonlyArray<Oddity> =>
   Arr.getSomes([
@@ -84,7 +87,11 @@ export const makeOddities = Effect.gen(function* () {
     taken: (now: TakenReading): Effect.Effect<void> =>
       Effect.flatMap(Ref.getAndSet(last, Option.some(now)), (before) =>
         Effect.forEach(
-          odditiesOf(before, now),
+          // One that came late does not follow on the one before it.
+          odditiesOf(
+            Option.filter(before, (reading) => isNewer(now, reading)),
+            now,
+          ),
           ({ kind, reason }) =>
             folded.warn(kind, Effect.annotateLogs(Effect.logWarning("The meter says something odd"), { kind, reason })),
           { discard: true },

@@ -1,6 +1,6 @@
 import { Clock, type DateTime, Duration, Effect, Either, Layer, Option, Ref, Schedule, Stream } from "effect"
 import type { Measurement, Sample } from "../domain/index.ts"
-import { Meter, MeterError, type Spool, type SpoolError } from "../domain/ports/index.ts"
+import { type EdgeState, Meter, MeterError, type Spool, type SpoolError } from "../domain/ports/index.ts"
 import { backoff } from "./Backoff.ts"
 import { atEvery } from "./Cadence.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
@@ -45,7 +45,9 @@ interface Flow {
  * the same place, one reading at a time, where a telegram that came before is no new one: at a switch none is lost and
  * none is doubled.
  */
-export const layer = (options: PollerOptions): Layer.Layer<never, SpoolError, Meter | Spool | EdgeClock | EdgeStatus> =>
+export const layer = (
+  options: PollerOptions,
+): Layer.Layer<never, SpoolError, Meter | Spool | EdgeState | EdgeClock | EdgeStatus> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const meter = yield* Meter

@@ -1,6 +1,6 @@
 import type { HttpClient } from "@effect/platform"
 import { Layer } from "effect"
-import type { Meter, Spool, SpoolError } from "../domain/ports/index.ts"
+import type { EdgeState, Meter, Spool, SpoolError } from "../domain/ports/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { MeteredPeaks } from "./MeteredPeaks.ts"
@@ -16,7 +16,7 @@ export interface EdgeOptions {
 /** The edge: takes samples into the spool and uploads them, for as long as the layer lives. */
 export const layer = (
   options: EdgeOptions,
-): Layer.Layer<EdgeStatus | EdgeClock, SpoolError, Meter | Spool | HttpClient.HttpClient> =>
+): Layer.Layer<EdgeStatus | EdgeClock, SpoolError, Meter | Spool | EdgeState | HttpClient.HttpClient> =>
   Layer.mergeAll(Poller.layer(options.poll), TelegramReader.layer(options.poll), Uploader.layer(options.upload)).pipe(
     Layer.provideMerge(Layer.merge(EdgeStatus.layer, EdgeClock.layer)),
     Layer.provide(MeteredPeaks.layer),

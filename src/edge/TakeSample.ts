@@ -1,16 +1,15 @@
 import { Clock, type DateTime, Duration, Effect, Either, Option, Ref } from "effect"
 import {
-  type Instant,
   instantsOfStamp,
   type Measurement,
   meterInfo,
   type MeterInfo,
-  meterStampLength,
   normalize,
-  type Reported,
   type Sample,
   sameMeter,
   stampMovesOn,
+  stampsReported,
+  wasTaken,
 } from "../domain/index.ts"
 import { Meter, Spool } from "../domain/ports/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
@@ -18,32 +17,10 @@ import { EdgeStatus } from "./EdgeStatus.ts"
 import { makeFirmwareVersion } from "./Firmware.ts"
 import { makeFlaggedTime } from "./FlaggedTime.ts"
 import { type NotTaken, stale, unusable } from "./NotTaken.ts"
+import { begin, cameLate, heldAs, type Progress, stampOf, withLate, withNewest } from "./Progress.ts"
+import { makeRepeatedHour } from "./RepeatedHour.ts"
 import { makeTelegramGaps } from "./TelegramGaps.ts"
 
-interface Taken {
-  readonly ts: Instant
-  readonly meterStamp: string | null
-  readonly thisRun: boolean
-}
-
-/** A telegram whose stamp did not fit: an old reading, unless the next one moves on from it, as of a wrong clock. */
-interface Held {
-  readonly stamp: string
-  readonly atNs: bigint
-}
-
-interface Progress {
-  readonly last: Option.Option<Taken>
-  /** When it was taken, or this program started, on the monotonic clock. */
-  readonly sinceNs: bigint
-  readonly lastMeter: Option.Option<MeterInfo>
-  readonly reported: Option.Option<Reported>
-  readonly held: Option.Option<Held>
-}
-
-const stampOf = ({ timestamp }: Measurement): string | null => timestamp?.slice(0, meterStampLength) ?? null
-const heldAs = (stamp: string | null, atNs: bigint): Option.Option<Held> =>
-  Option.map(Option.fromNullable(stamp), (stamp) => ({ stamp, atNs }))
 const msBetween = (fromNs: bigint, toNs: bigint): number => Number(toNs - fromNs) / 1e6
 
 export interface TakeSampleOptions {
@@ -70,34 +47,40 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
   const firmwareVersion = yield* makeFirmwareVersion(
     Option.getOrNull(Option.map(lastMeter, (said) => said.firmwareVersion)),
   )
-  const progress = yield* Ref.make<Progress>({
-    last: Option.map(yield* spool.lastTaken, (taken) => ({ ...taken, thisRun: false })),
-    sinceNs: yield* Clock.currentTimeNanos,
-    lastMeter,
-    reported: Option.none(),
-    held: Option.none(),
-  })
+  const repeatedHour = yield* makeRepeatedHour(zone)
+  const progress = yield* Ref.make<Progress>(
+    begin({
+      lastTaken: yield* spool.lastTaken,
+      lastMeter,
+      known: repeatedHour.known,
+      nowNs: yield* Clock.currentTimeNanos,
+    }),
+  )
 
   const append = (measurement: Measurement, sample: Sample, said: MeterInfo, nowNs: bigint) =>
     Effect.gen(function* () {
-      const { lastMeter } = yield* Ref.get(progress)
-      const news = Option.exists(lastMeter, (before) => sameMeter(before, said)) ? null : said
+      const before = yield* Ref.get(progress)
+      const news = Option.exists(before.lastMeter, (last) => sameMeter(last, said)) ? null : said
       yield* spool.append(sample, news)
-      const missed = yield* gaps.before(sample)
-      yield* Ref.set(progress, {
-        last: Option.some({ ts: sample.ts, meterStamp: sample.meterStamp, thisRun: true }),
-        sinceNs: nowNs,
-        lastMeter: news === null ? lastMeter : Option.some(news),
-        reported: Option.some({ measurement, sample }),
-        held: sample.tsSource === "meter" ? Option.none() : heldAs(sample.meterStamp, nowNs),
-      })
+      const late = cameLate(before, sample)
+      const missed = late ? -1 : yield* gaps.before(sample)
+      const known = late ? before.known : stampsReported(measurement, sample, { zone, known: before.known })
+      const lastMeter = news === null ? before.lastMeter : Option.some(news)
+      yield* Ref.set(
+        progress,
+        late
+          ? withLate({ ...before, lastMeter }, measurement, sample)
+          : withNewest(before, { measurement, sample, lastMeter, known, nowNs }),
+      )
       yield* Ref.update(status, (state) => ({
         ...state,
         taken: state.taken + 1,
-        missed: state.missed + missed,
+        missed: Math.max(0, state.missed + missed),
         waiting: state.waiting + 1,
-        lastSampleTs: Option.some(sample.ts),
+        lastSampleTs: late ? state.lastSampleTs : Option.some(sample.ts),
       }))
+      // A disk that does not keep it now is asked again when there is a new one.
+      yield* Effect.ignore(repeatedHour.keep(known))
     }).pipe(Effect.uninterruptible)
 
   /** Only a start in the repeated hour, with a clock of unknown worth, needs the flag: afterwards time has a thread. */
@@ -116,7 +99,8 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
       const before = yield* Ref.get(progress)
       const stamp = stampOf(measurement)
       const isStale = nowNs - before.sinceNs >= staleAfterNs
-      if (stamp !== null && Option.exists(before.last, ({ meterStamp }) => meterStamp === stamp)) {
+      const isKnown = Option.exists(before.last, ({ meterStamp }) => meterStamp === stamp)
+      if (stamp !== null && (isKnown || wasTaken(before.recent, measurement, stamp))) {
         return isStale ? yield* stale(stamp) : Option.none()
       }
       const edge = yield* clock.time
@@ -133,7 +117,8 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
           before.held,
           (held) => stamp !== null && stampMovesOn(held.stamp, stamp, msBetween(held.atNs, nowNs)),
         ),
-        reported: before.reported,
+        known: before.known,
+        recent: before.recent,
       })
       if (Either.isLeft(normalized)) {
         const { reason } = normalized.left

@@ -3,10 +3,13 @@ import { describe, expect, it } from "vitest"
 import {
   instantsOfStamp,
   latestInstantOfStamp,
+  noRecentReadings,
   resolveTs,
   stampMovesOn,
   type TimeEvidence,
+  withReading,
 } from "../../src/domain/index.ts"
+import { telegram } from "../edge/support/edge.ts"
 
 const brussels = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
 const utc = (iso: string) => DateTime.unsafeMake(iso)
@@ -89,6 +92,30 @@ describe("the key of a sample", () => {
     expect(key(stamp, { previous: last, movesOn: true })).toBe("2026-07-15T10:00:00.000Z meter")
   })
 
+  it("waits, at half the speed of time, for a clock that it has run ahead of by less than five minutes", () => {
+    const last = previous("2026-07-15T10:00:10Z", 4000)
+    const edge = trusted("2026-07-15T10:00:07Z")
+    expect(key("2026-07-15T12:00:05", { edge, previous: last, movesOn: true })).toBe("2026-07-15T10:00:12.000Z elapsed")
+    expect(key(null, { edge, previous: last })).toBe("2026-07-15T10:00:12.000Z elapsed")
+    expect(key(null, { edge: trusted("2026-07-15T10:00:11Z"), previous: last })).toBe("2026-07-15T10:00:11.000Z edge")
+    expect(key(null, { edge: trusted("2026-07-15T09:00:00Z"), previous: last })).toBe("2026-07-15T09:00:00.000Z edge")
+  })
+
+  it("is the reading time of one that comes late: never taken, and at most a minute older than the newest", () => {
+    const recent = [0, 1, 5].reduce(
+      (readings, second) =>
+        withReading(readings, telegram(null), `2026-07-15T12:01:0${second}`, utc(`2026-07-15T10:01:0${second}Z`)),
+      noRecentReadings(utc("2026-07-15T10:00:50Z").epochMillis),
+    )
+    const evidence = { previous: previous("2026-07-15T10:01:05Z", 1000), recent }
+    expect(key("2026-07-15T12:01:03", evidence)).toBe("2026-07-15T10:01:03.000Z meter")
+    expect(key("2026-07-15T12:00:51", evidence)).toBe("2026-07-15T10:00:51.000Z meter")
+    expect(key("2026-07-15T12:01:01", evidence)).toBe("held back")
+    expect(key("2026-07-15T12:00:50", evidence)).toBe("held back")
+    const { previous: last } = evidence
+    expect(key("2026-07-15T12:00:04", { previous: last, recent: { ...recent, afterMs: -Infinity } })).toBe("held back")
+  })
+
   it("is never that of a reading which is replayed", () => {
     const last = previous("2026-07-15T10:00:10Z", 2000)
     for (const edge of [untrusted, trusted("2026-07-15T10:00:12Z")]) {
@@ -127,7 +154,7 @@ describe("the key of a sample", () => {
       )
       const last = previous("2026-10-25T00:30:00Z", 1000)
       expect(key("2026-10-25T02:29:58", { previous: last })).toBe("held back")
-      expect(key("2026-10-25T02:29:59", { previous: last, movesOn: true })).toBe("2026-10-25T00:30:01.000Z elapsed")
+      expect(key("2026-10-25T02:29:59", { previous: last, movesOn: true })).toBe("2026-10-25T00:30:00.500Z elapsed")
     })
   })
 

@@ -1,6 +1,14 @@
 import { DateTime, Either, Option, Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { Measurement, meterInfo, normalize, type Reported, Sample, sameMeter } from "../../src/domain/index.ts"
+import {
+  type KnownStamps,
+  Measurement,
+  meterInfo,
+  normalize,
+  Sample,
+  sameMeter,
+  stampsReported,
+} from "../../src/domain/index.ts"
 import { onePhase, threePhase } from "../support/measurements.ts"
 
 const context = {
@@ -147,19 +155,20 @@ describe("a measurement becomes a sample", () => {
   it("what was reported before keeps its instant when the hour repeats, and what is new gets the later one", () => {
     const gas = { unique_id: "G", type: "gas_meter", timestamp: "2026-10-25T02:10:17", value: 5, unit: "m3" }
     const peak = { monthly_power_peak_w: 4000, monthly_power_peak_timestamp: "2026-10-25T02:15:00" }
-    const at = (now: string, json: unknown, reported: Option.Option<Reported> = Option.none()) => {
+    const at = (now: string, json: unknown, known: KnownStamps = new Map()) => {
       const measurement = decode(json)
       const edge = { now: DateTime.unsafeMake(now), trusted: true }
-      return { measurement, sample: Either.getOrThrow(normalize(measurement, { ...context, edge, reported })) }
+      const sample = Either.getOrThrow(normalize(measurement, { ...context, edge, known }))
+      return { sample, known: stampsReported(measurement, sample, { zone: context.zone, known }) }
     }
-    const said = ({ sample }: Reported) =>
+    const said = ({ sample }: ReturnType<typeof at>) =>
       [sample.monthlyPowerPeakTs, sample.external?.[0]?.ts].map((ts) => ts && DateTime.formatIso(ts).slice(11, 19))
     const first = at("2026-10-25T00:20:00Z", { power_w: 1, ...peak, external: [gas] })
     expect(said(first)).toEqual(["00:15:00", "00:10:17"])
-    const again = at("2026-10-25T01:20:00Z", { power_w: 1, ...peak, external: [gas] }, Option.some(first))
+    const again = at("2026-10-25T01:20:00Z", { power_w: 1, ...peak, external: [gas] }, first.known)
     expect(said(again)).toEqual(["00:15:00", "00:10:17"])
     const news = { power_w: 1, ...peak, monthly_power_peak_w: 5000, external: [{ ...gas, value: 6 }] }
-    expect(said(at("2026-10-25T01:20:00Z", news, Option.some(again)))).toEqual(["01:15:00", "01:10:17"])
+    expect(said(at("2026-10-25T01:20:00Z", news, again.known))).toEqual(["01:15:00", "01:10:17"])
   })
 
   it("sub-meters and peaks of a meter whose clock runs ahead keep their own times", () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Layer, Option, Redacted, Ref, Schedule, TestClock } from "effect"
 import { Edge, EdgeStatus } from "../../src/edge/index.ts"
 import * as Uploader from "../../src/edge/Uploader.ts"
-import { MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
+import { MemoryEdgeState, MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
 import {
   batchOf,
   brussels,
@@ -88,7 +88,7 @@ describe("over a network", () => {
         ).pipe(Effect.timed, Effect.provide(meter.layer))
         const taken = yield* meter.taken
         expect(yield* waiting).toBeGreaterThanOrEqual(taken - 1)
-      }).pipe(Effect.timed, Effect.provide([MemorySpool.layer, NodeHttpClient.layerUndici]))
+      }).pipe(Effect.timed, Effect.provide([MemorySpool.layer, MemoryEdgeState.layer, NodeHttpClient.layerUndici]))
       expect(Duration.toMillis(took[0])).toBeLessThan(2000)
     }),
   )
@@ -135,7 +135,13 @@ describe("the edge as a whole", () => {
         return yield* Ref.get(Context.get(context, EdgeStatus))
       }).pipe(
         Effect.scoped,
-        Effect.provide([MemoryMeter.layer(now), MemorySpool.layer, stub.layer, (yield* recordLogs).layer]),
+        Effect.provide([
+          MemoryMeter.layer(now),
+          MemorySpool.layer,
+          MemoryEdgeState.layer,
+          stub.layer,
+          (yield* recordLogs).layer,
+        ]),
       )
       expect(status.taken).toBe(121)
       const order = [...stored]

@@ -86,6 +86,26 @@ describe("pushed and asked", () => {
     }).pipe(Effect.provide(edgeInMemory)),
   )
 
+  it.scoped("an answer that what was pushed has overtaken is taken, and nobody is troubled", () =>
+    Effect.gen(function* () {
+      const slow = Effect.flatMap(now, (reading) => Effect.as(Effect.sleep("1500 millis"), reading))
+      const pushed = Stream.repeatEffect(Effect.delay(Effect.map(now, Either.right), "1 second"))
+      const logs = yield* recordLogs
+      yield* Layer.build(
+        Poller.layer({ zone: brussels, interval: "1 second" }).pipe(
+          Layer.provide([MemoryMeter.layer(slow, { pushed }), logs.layer]),
+        ),
+      )
+      yield* TestClock.adjust("20 seconds")
+      const rows = yield* Effect.flatMap(Spool, (spool) => spool.oldest(100, DateTime.unsafeMake("2100-01-01T00:00Z")))
+      const stamps = rows.map(({ sample }) => sample.meterStamp)
+      expect(stamps.slice(0, 3)).toEqual([stamp(1), stamp(0), stamp(2)])
+      expect([...stamps].sort()).toEqual(seconds(0, stamps.length))
+      expect(yield* state).toMatchObject({ missed: 0, badReadings: 0, meterError: Option.none() })
+      expect(logs.lines.map(({ message }) => message)).toEqual(["The meter pushes its telegrams"])
+    }).pipe(Effect.provide(edgeInMemory)),
+  )
+
   it.scoped("what it says that is not usable is counted each time, and said once a minute with its number", () =>
     Effect.gen(function* () {
       const garbage = new MeterError({ reason: "Malformed", message: "says something else than expected" })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { DateTime, Effect, Either, Layer, Option, Ref, TestClock } from "effect"
 import type { Measurement } from "../../src/domain/index.ts"
-import { Meter, MeterError, Spool, SpoolError } from "../../src/domain/ports/index.ts"
+import { type EdgeState, Meter, MeterError, Spool, SpoolError } from "../../src/domain/ports/index.ts"
 import { EdgeClock, type EdgeStatus, makeTakeSample } from "../../src/edge/index.ts"
 import { MemoryMeter } from "../../src/infra/memory/index.ts"
 import { brussels, edgeInMemory, stamp, state, steppingClock, telegram } from "./support/edge.ts"
@@ -28,7 +28,7 @@ const poll = (telegrams: ReadonlyArray<Measurement>, raw?: string) =>
 
 const spooled = Effect.flatMap(Spool, (spool) => Effect.scoped(spool.oldest(100_000, utc("2100-01-01T00:00:00Z"))))
 const stamps = Effect.map(spooled, (rows) => rows.map(({ sample }) => sample.meterStamp))
-const inMemory = <A, E>(effect: Effect.Effect<A, E, Spool | EdgeClock | EdgeStatus>) =>
+const inMemory = <A, E>(effect: Effect.Effect<A, E, Spool | EdgeClock | EdgeState | EdgeStatus>) =>
   Effect.provide(effect, edgeInMemory)
 
 describe("taking samples", () => {
@@ -46,10 +46,58 @@ describe("taking samples", () => {
 
   it.effect("leaves out a reading that is replayed, and counts the telegrams that nobody took", () =>
     Effect.gen(function* () {
-      const outcomes = yield* poll([stamp(0), stamp(1), stamp(0), stamp(0), stamp(4)].map((at) => telegram(at)))
-      expect(outcomes.map(Either.isRight)).toEqual([true, true, false, false, true])
+      const outcomes = yield* poll([0, 1, 0, 0, -90, 4].map((n) => telegram(stamp(n))))
+      expect(outcomes.map(Either.isRight)).toEqual([true, true, true, true, false, true])
       expect(yield* keys).toEqual(["22:00:00 meter", "22:00:01 meter", "22:00:04 meter"])
       expect(yield* state).toMatchObject({ taken: 3, missed: 2 })
+    }).pipe(inMemory),
+  )
+
+  it.effect("takes a reading that comes late by the slower of two ways, once, and goes on from the newest", () =>
+    Effect.gen(function* () {
+      const outcomes = yield* poll([10, 0, 14, 12, 13, 12, 15, 12].map((n) => telegram(stamp(n), { power_w: n })))
+      expect(outcomes.every(Either.isRight)).toBe(true)
+      expect(yield* keys).toEqual(["10", "00", "14", "12", "13", "15"].map((second) => `22:00:${second} meter`))
+      expect(yield* state).toMatchObject({ taken: 6, lastSampleTs: Option.some(utc("2026-07-14T22:00:15Z")) })
+    }).pipe(inMemory),
+  )
+
+  it.effect("what an earlier run took, or a clock that was set back a little, is no late reading", () =>
+    Effect.gen(function* () {
+      yield* poll([telegram(stamp(0))])
+      yield* poll([5, 3, -2].map((n) => telegram(stamp(n))))
+      expect(yield* keys).toEqual(["22:00:00 meter", "22:00:05 meter", "22:00:03 meter"])
+      yield* poll(
+        [30, 31, 32, 30, 31, 32, 33].map((n, second) => telegram(stamp(n), { energy_import_kwh: 100 + second })),
+      )
+      expect((yield* keys).slice(3)).toEqual([
+        "22:00:30 meter",
+        "22:00:31 meter",
+        "22:00:32 meter",
+        "22:00:33 elapsed",
+        "22:00:33 elapsed",
+        "22:00:34 elapsed",
+      ])
+    }).pipe(inMemory),
+  )
+
+  it.effect("comes back to the meter's clock after one that was an hour off, also with its own a little ahead", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(utc("2026-07-14T22:00:03Z").epochMillis)
+      yield* Effect.flatMap(EdgeClock, (clock) => clock.compare(utc("2026-07-14T22:00:03Z")))
+      yield* poll([3600, 3601, 3602, 3, 4, 5, 6, 7, 8, 9].map((n) => telegram(stamp(n))))
+      const ms = Effect.map(spooled, (rows) => rows.map(({ sample: { ts, tsSource } }) => [ts.epochMillis, tsSource]))
+      const at = (second: number) => utc("2026-07-14T22:00:00Z").epochMillis + second * 1000
+      expect(yield* ms).toEqual([
+        [at(4), "edge"],
+        [at(5), "edge"],
+        [at(6), "elapsed"],
+        [at(6.5), "elapsed"],
+        [at(7), "elapsed"],
+        [at(7.5), "elapsed"],
+        [at(8), "meter"],
+        [at(9), "meter"],
+      ])
     }).pipe(inMemory),
   )
 
@@ -98,6 +146,71 @@ describe("taking samples", () => {
       ])
     }).pipe(inMemory),
   )
+
+  describe("restarted in the repeated hour", () => {
+    const gas = { unique_id: "G", type: "gas_meter", timestamp: "2026-10-25T02:10:17", value: 5, unit: "m3" }
+    const fields = {
+      monthly_power_peak_w: 4000,
+      monthly_power_peak_timestamp: "2026-10-25T02:15:00",
+      external: [gas],
+    }
+    const said = (stamp: string, more: Record<string, unknown> = {}) => telegram(stamp, { ...fields, ...more })
+    const times = Effect.map(spooled, (rows) =>
+      rows.map(({ sample }) =>
+        [sample.ts, sample.monthlyPowerPeakTs, ...(sample.external ?? []).map(({ ts }) => ts)]
+          .map((ts) => ts && DateTime.formatIso(ts).slice(11, 19))
+          .join(),
+      ),
+    )
+    const right = (iso: string) =>
+      Effect.zipRight(
+        TestClock.setTime(utc(iso).epochMillis),
+        Effect.flatMap(EdgeClock, (clock) => clock.compare(utc(iso))),
+      )
+    const wrong = (iso: string) =>
+      Effect.zipRight(
+        TestClock.setTime(utc(iso).epochMillis + 3_600_000),
+        Effect.flatMap(EdgeClock, (clock) => clock.compare(utc(iso))),
+      )
+
+    it.effect.each([
+      ["a good clock, no flag", right, undefined, "01:25:00"],
+      ["a wrong clock, the flag", wrong, "/X\r\n0-0:1.0.0(261025022500W)\r\n!", "01:25:00"],
+      ["a good clock, the flag", right, "/X\r\n0-0:1.0.0(261025022500W)\r\n!", "01:25:00"],
+      // Nothing tells the two apart: the first one, until the stamp jumps back.
+      ["a wrong clock, no flag", wrong, undefined, "00:25:00"],
+    ] as const)("with %s: what was reported before stays where it was", ([, clock, raw, second]) =>
+      Effect.gen(function* () {
+        yield* clock("2026-10-25T00:20:00Z")
+        yield* poll([said("2026-10-25T02:20:00")], raw?.replace("022500W", "022000S"))
+        yield* clock("2026-10-25T01:25:00Z")
+        yield* poll([said("2026-10-25T02:25:00")], raw)
+        // Days later the stamps still stand for two instants.
+        yield* clock("2026-10-29T12:00:00Z")
+        yield* poll([said("2026-10-29T13:00:00")])
+        expect(yield* times).toEqual([
+          "00:20:00,00:15:00,00:10:17",
+          `${second},00:15:00,00:10:17`,
+          "12:00:00,00:15:00,00:10:17",
+        ])
+      }).pipe(inMemory),
+    )
+
+    it.effect("what is new in the second of the two is of that one, also after another restart", () =>
+      Effect.gen(function* () {
+        yield* right("2026-10-25T01:25:00Z")
+        yield* poll([said("2026-10-25T02:25:00")])
+        yield* poll([said("2026-10-25T02:25:01", { monthly_power_peak_w: 5000 })])
+        yield* right("2026-10-25T02:25:00Z")
+        yield* poll([said("2026-10-25T03:25:00", { monthly_power_peak_w: 5000 })])
+        expect(yield* times).toEqual([
+          "01:25:00,01:15:00,01:10:17",
+          "01:25:01,01:15:00,01:10:17",
+          "02:25:00,01:15:00,01:10:17",
+        ])
+      }).pipe(inMemory),
+    )
+  })
 
   it.effect("sends what the meter says of itself when it changes, also across a restart", () =>
     Effect.gen(function* () {

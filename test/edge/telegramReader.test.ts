@@ -4,7 +4,7 @@ import { defaultZone } from "../../src/domain/index.ts"
 import { MeterError } from "../../src/domain/ports/index.ts"
 import { Edge, MeteredPeaks } from "../../src/edge/index.ts"
 import * as TelegramReader from "../../src/edge/TelegramReader.ts"
-import { MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
+import { MemoryEdgeState, MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
 import { batchOf, recordLogs, stamp, stubServer, telegram } from "./support/edge.ts"
 
 const january = "(230201000000W)(230117224500W)(04.329*kW)"
@@ -44,7 +44,13 @@ const monthsSent = (
     yield* Layer.build(edge).pipe(
       Effect.zipRight(TestClock.adjust(`${minutes} minutes`)),
       Effect.scoped,
-      Effect.provide([MemoryMeter.layer(measurement, { telegram: read }), MemorySpool.layer, stub.layer, logs.layer]),
+      Effect.provide([
+        MemoryMeter.layer(measurement, { telegram: read }),
+        MemorySpool.layer,
+        MemoryEdgeState.layer,
+        stub.layer,
+        logs.layer,
+      ]),
     )
     return { sent, logs: logs.lines }
   })

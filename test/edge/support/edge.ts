@@ -4,7 +4,7 @@ import { Clock, DateTime, Effect, Layer, Logger, Ref, Schema } from "effect"
 import { Batch, Measurement } from "../../../src/domain/index.ts"
 import { Spool } from "../../../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus, MeteredPeaks } from "../../../src/edge/index.ts"
-import { MemorySpool } from "../../../src/infra/memory/index.ts"
+import { MemoryEdgeState, MemorySpool } from "../../../src/infra/memory/index.ts"
 import { sampleAt } from "../../infra/samples.ts"
 
 export const brussels = DateTime.zoneUnsafeMakeNamed("Europe/Brussels")
@@ -25,7 +25,7 @@ export const stamp = (n: number): string =>
 
 /** An empty spool in memory and what the edge keeps beside it. */
 export const edgeInMemory = EdgeStatus.layer.pipe(
-  Layer.provideMerge(MemorySpool.layer),
+  Layer.provideMerge(Layer.merge(MemorySpool.layer, MemoryEdgeState.layer)),
   Layer.provideMerge(Layer.merge(EdgeClock.layer, MeteredPeaks.layer)),
 )
 
