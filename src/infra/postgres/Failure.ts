@@ -20,6 +20,9 @@ export const reasonOf = (error: SqlError.SqlError): string => textOf(error) || c
 /** Transactions that got in each other's way: 40001 serialization failure, 40P01 deadlock. */
 const collided = (error: SqlError.SqlError): boolean => ["40001", "40P01"].includes(codeOf(error))
 
+/** Somebody else is at it and the statement does not wait: 55P03. */
+export const isBusy = (error: SqlError.SqlError): boolean => codeOf(error) === "55P03"
+
 const noConnection =
   /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST\w+|ENET\w+|08\w{3}|28\w{3}|53\w{3}|57P0\d|57014|55P03|58\w{3}|25006|3D000)$/
 const withoutCode = /connect|terminat|timeout|time out|timed out|not queryable|Client was closed/i

@@ -1,8 +1,9 @@
 import { SqlClient } from "@effect/sql"
-import { Effect, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
 import type { Range } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
+import { isBusy } from "./Failure.ts"
 import { policies, realTime } from "./Hypertable.ts"
 
 const hourMs = 3_600_000
@@ -14,6 +15,9 @@ const aggregates = [
 const stepMs = 7 * 24 * hourMs
 /** Any number that no other program on the database locks. */
 const refreshLock = 7_031_902
+
+/** Two refreshes of an aggregate do not wait for each other: the policy's, or another process's, ends soon. */
+const untilDone = Schedule.spaced("200 millis").pipe(Schedule.jittered, Schedule.upTo("1 minute"))
 
 /** Whole hours, so that both aggregates take the same. */
 const widened = ({ fromMs, toMs }: Range): Range => ({
@@ -62,10 +66,12 @@ export const refresh = (span: Range, force = false) =>
       const fromMs = Math.max(wide.fromMs, within.fromMs)
       const toMs = Math.min(wide.toMs, Math.floor(within.toMs / bucketMs) * bucketMs)
       if (fromMs >= toMs) continue
-      yield* sql.unsafe(
-        `call refresh_continuous_aggregate('${name}', ${literal(fromMs)}, ${literal(toMs)},
-           force => ${force}, options => '{"buckets_per_batch": 0}')`,
-      )
+      yield* sql
+        .unsafe(
+          `call refresh_continuous_aggregate('${name}', ${literal(fromMs)}, ${literal(toMs)},
+             force => ${force}, options => '{"buckets_per_batch": 0}')`,
+        )
+        .pipe(Effect.retry({ while: isBusy, schedule: untilDone }))
     }
   })
 
