@@ -72,7 +72,7 @@ const figures = (millions: number) =>
     const ms = (what: string, value: number) => line({ name: name(`  ${what}`), value, unit: "ms" })
     const now = fromEpochMillis(endOf(millions))
     yield* ms("latest sample", yield* median(15, store.latest("grown-0", now)))
-    yield* ms("the week's quarter-hours", yield* median(15, monthOfQuarters("grown-0", now.epochMillis)))
+    yield* ms("month of quarter-hours", yield* median(15, monthOfQuarters("grown-0", now.epochMillis)))
     yield* ms("year by month", yield* median(15, seriesYear("grown-0", "2026-06-01")))
     yield* ms("12-month capacity", yield* median(15, capacityYear("grown-0", now.epochMillis)))
   })

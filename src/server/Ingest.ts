@@ -1,6 +1,6 @@
 import { HttpApiBuilder } from "@effect/platform"
 import { Array as Arr, Clock, DateTime, Effect, Metric, Predicate, Record, Schema } from "effect"
-import { BadRequest, CurrentDevice, Forbidden, P1Api, Unprocessable } from "../domain/api/index.ts"
+import { BadRequest, CurrentDevice, Forbidden, P1Api, Unauthorized, Unprocessable } from "../domain/api/index.ts"
 import { BatchExtras, type DeviceId, type IngestReply, maxBatchSize } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
 import { Answers } from "./Answers.ts"
@@ -11,6 +11,9 @@ import { orUnavailable } from "./Problems.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 import { namesOther, type Sorted, sortRows, withExpired } from "./Rows.ts"
+
+/** The token was looked up before, and went with the device. */
+const removedMeanwhile = new Unauthorized({ detail: "The device of this token was removed." })
 
 const samplesOf = (body: unknown) => {
   const samples = Predicate.isRecord(body) ? body["samples"] : undefined
@@ -56,7 +59,10 @@ const store = (
     const { refresh } = yield* RealtimeDocuments
     const { raised } = yield* Answers
     const batch = { samples, meter: extras.meter, meteredPeaks: extras.meteredPeaks ?? [], receivedAt }
-    const counts = yield* orUnavailable(ingest(deviceId, batch))
+    const counts = yield* ingest(deviceId, batch).pipe(
+      orUnavailable,
+      Effect.catchTag("DeviceUnknown", () => removedMeanwhile),
+    )
     yield* raised(deviceId, counts.revision)
     yield* refresh(deviceId)
     const { conflicts, duplicates, expired, inserted } = counts

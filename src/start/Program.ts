@@ -17,7 +17,7 @@ import {
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { HomeWizardDiscovery, HomeWizardMeter } from "../infra/homewizard/index.ts"
 import { MemoryCaches, MemoryEdgeState } from "../infra/memory/index.ts"
-import { PostgresStore } from "../infra/postgres/index.ts"
+import { PostgresMaintenance, PostgresStore } from "../infra/postgres/index.ts"
 import { StartupError } from "../infra/process/index.ts"
 import { RedisCaches } from "../infra/redis/index.ts"
 import { SqliteSpool } from "../infra/sqlite/index.ts"
@@ -59,7 +59,8 @@ const startServer = (options: Options) =>
       onNone: () => MemoryCaches.layer,
       onSome: (redisUrl) => RedisCaches.layer({ url: redisUrl }),
     })
-    const ports = yield* build(Layer.mergeAll(PostgresStore.layer({ url }), cache, CryptoSecrets.layer))
+    const store = Layer.provideMerge(PostgresMaintenance.layer({ url }), PostgresStore.layer({ url }))
+    const ports = yield* build(Layer.mergeAll(store, cache, CryptoSecrets.layer))
     const server = yield* build(
       Server.layer({ host: options.host, port: options.port, portVariable: "PORT", drainFor: "2 seconds" }),
     ).pipe(Effect.provide(ports))

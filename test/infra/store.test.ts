@@ -1,7 +1,7 @@
 import { describe, expect, layer } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
 import { fromEpochMillis } from "../../src/domain/index.ts"
-import { type Registry, Store } from "../../src/domain/ports/index.ts"
+import { DeviceUnknown, Registry, Store } from "../../src/domain/ports/index.ts"
 import { baseMs, batchOf, fullSample, meterAt, sampleAt } from "../support/Samples.ts"
 import { always, everySecond, newDevice, quartersByDomain, storeNames, stores } from "../support/Stores.ts"
 
@@ -20,6 +20,21 @@ describe.each(storeNames)("store: %s", (name) => {
         expect(counts).toEqual({ inserted: 2, duplicates: 0, conflicts: 0, expired: [], revision: 1 })
         expect(yield* store.samples(deviceId, always)).toEqual([sample, nothing])
         expect(yield* store.samples(deviceId, { fromMs: baseMs + 1, toMs: baseMs + 1001 })).toEqual([nothing])
+      }),
+    )
+
+    it.effect("takes nothing of a device that is not there, or no longer", () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        const registry = yield* Registry
+        const deviceId = yield* newDevice
+        const batch = (second: number) => batchOf([sampleAt(baseMs + second * 1000)])
+        yield* store.ingest(deviceId, batch(0))
+        yield* registry.removeDevice(deviceId)
+        for (const unknown of [deviceId, "nobody"]) {
+          expect(yield* Effect.flip(store.ingest(unknown, batch(1)))).toEqual(new DeviceUnknown({ deviceId: unknown }))
+        }
+        expect(yield* store.samples("nobody", always)).toEqual([])
       }),
     )
 

@@ -3,7 +3,7 @@ import { Effect, type Redacted } from "effect"
 import { inject } from "vitest"
 import { powerCurve } from "../../src/domain/index.ts"
 import { Registry, Store, StoreAdmin } from "../../src/domain/ports/index.ts"
-import { PostgresAdmin, PostgresStore } from "../../src/infra/postgres/index.ts"
+import { PostgresAdmin, PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf } from "../support/Samples.ts"
@@ -70,6 +70,24 @@ if (isThere) {
                  and hypertable_schema is not null)::int as policies`,
       )
       expect(kept).toEqual({ chunks: 2, policies: 3 })
+    }),
+  )
+
+  it.scopedLive("refreshes of the power curves that come at once follow each other", () =>
+    Effect.gen(function* () {
+      const url = yield* freshDatabase
+      const run = everySecond(baseMs, 20_000)
+      yield* use({ url }, (store, registry) =>
+        Effect.gen(function* () {
+          yield* registry.addDevice({ deviceId, name: "Home", zone: "Europe/Brussels" })
+          yield* store.ingest(deviceId, batchOf(run))
+          const refreshed = PostgresUpkeep.refresh({ fromMs: -Infinity, toMs: Infinity })
+          yield* Effect.all([refreshed, refreshed, refreshed, refreshed], { concurrency: "unbounded" }).pipe(
+            Effect.provide(PostgresClient.layer({ url, maxConnections: 4 })),
+          )
+          expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve(run, "minute"))
+        }),
+      )
     }),
   )
 } else {

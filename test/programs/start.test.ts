@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted, Schedule } from "effect"
 import { freePort } from "../support/FreePort.ts"
+import { runSql } from "../support/PostgresServer.ts"
 import { start } from "../support/Programs.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 
@@ -10,6 +12,16 @@ const get = (url: string, token: string) =>
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
     return { status: response.status, json: (await response.json()) as Record<string, unknown> }
   })
+
+/** Waits until a process keeps the database in order: it holds the lock that only one does. */
+const maintained = (addressFile: string) =>
+  Effect.gen(function* () {
+    const { databaseUrl } = JSON.parse(yield* Effect.promise(() => readFile(addressFile, "utf8"))) as {
+      readonly databaseUrl: string
+    }
+    const held = "select 1 from pg_locks where locktype = 'advisory' and objid = 7031903"
+    yield* Effect.filterOrFail(runSql(Redacted.make(databaseUrl), held), (rows) => rows.length === 1)
+  }).pipe(Effect.retry(Schedule.intersect(Schedule.spaced("200 millis"), Schedule.recurs(100))))
 
 const readToken = /Read token {2}(p1r_\w+)/
 
@@ -29,6 +41,8 @@ describe("the one command", () => {
         expect(first.said()).toMatch(/PostgreSQL \d+\.\d+/)
         const before = yield* get(realtimeUrl, token)
         expect(before).toMatchObject({ status: 200, json: { device_id: "home", stale: false } })
+
+        yield* maintained(join(env.DATA_DIR, "p1-api.json"))
 
         // The port is taken now: one line that says so, and what to do.
         const other = yield* start("p1-start", { ...env, DATA_DIR: join(folder, "other") })

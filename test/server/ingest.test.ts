@@ -1,5 +1,6 @@
 import { expect, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
+import { Registry } from "../../src/domain/ports/index.ts"
 import { call, layerServer, memoryPorts, Running, send } from "./support/server.ts"
 
 const at = (ms: number): string => new Date(ms).toISOString()
@@ -95,6 +96,20 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a batch", (it) =
         yield* send(home, { samples: [{ ts: at(now + i), power_w: power_w + 0.4 }] })
         expect((yield* realtime).json).toMatchObject({ power_w, ts: at(now + i), stale: false })
       }
+    }),
+  )
+})
+
+layer(layerServer(memoryPorts), { excludeTestServices: true })("a device that was removed", (it) => {
+  it.effect("is refused while its token is still remembered, and keeps its samples for another token", () =>
+    Effect.gen(function* () {
+      const { barn } = yield* Running
+      const samples = [{ ts: "2024-01-15T10:00:00Z", power_w: 1 }]
+      expect((yield* send(barn, { samples })).status).toBe(200)
+      yield* Effect.flatMap(Registry, (registry) => registry.removeDevice("barn"))
+      const refused = yield* send(barn, { samples })
+      expect(refused.status).toBe(401)
+      expect(refused.json).toMatchObject({ detail: "The device of this token was removed." })
     }),
   )
 })

@@ -17,6 +17,9 @@ export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{
   readonly cause?: unknown
 }> {}
 
+/** Nothing can be stored of a device that is not registered, or no longer. */
+export class DeviceUnknown extends Data.TaggedError("DeviceUnknown")<{ readonly deviceId: DeviceId }> {}
+
 export interface IngestBatch {
   readonly samples: ReadonlyArray<Sample>
   readonly meter: MeterInfo | null
@@ -55,7 +58,10 @@ export class Store extends Context.Tag("domain/Store")<
      * Stores a batch of one device and its quarter-hours in one transaction; returns after the commit. The first
      * write of a key wins, also within a batch. Batches of one device are stored one after another.
      */
-    readonly ingest: (deviceId: DeviceId, batch: IngestBatch) => Effect.Effect<IngestCounts, StoreUnavailable>
+    readonly ingest: (
+      deviceId: DeviceId,
+      batch: IngestBatch,
+    ) => Effect.Effect<IngestCounts, StoreUnavailable | DeviceUnknown>
     /** The device's revision: 0 for one that is not known. */
     readonly revision: (deviceId: DeviceId) => Effect.Effect<number, StoreUnavailable>
     /** The newest sample that is not after `notAfter`, and what goes with it. */

@@ -14,7 +14,7 @@ import {
   recentMs,
   type Sample,
 } from "../../domain/index.ts"
-import { type Latest, Registry, Store } from "../../domain/ports/index.ts"
+import { DeviceUnknown, type Latest, Registry, Store } from "../../domain/ports/index.ts"
 import {
   importedOf,
   importInto,
@@ -85,8 +85,13 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
     const read = <A>(deviceId: DeviceId, from: (data: DeviceData) => A) => Effect.sync(() => from(dataOf(deviceId)))
     return Store.of({
       ingest: (deviceId, batch) =>
-        Effect.map(Effect.flatMap(registry.findDevice(deviceId), Effect.orDie), ({ zone }) =>
-          ingestInto(dataOf(deviceId), DateTime.zoneUnsafeMakeNamed(zone), batch),
+        Effect.flatMap(
+          registry.findDevice(deviceId),
+          Option.match({
+            onNone: () => new DeviceUnknown({ deviceId }),
+            onSome: ({ zone }) =>
+              Effect.sync(() => ingestInto(dataOf(deviceId), DateTime.zoneUnsafeMakeNamed(zone), batch)),
+          }),
         ),
       revision: (deviceId) => read(deviceId, (data) => data.revision),
       latest: (deviceId, notAfter) => read(deviceId, (data) => latestOf(data, notAfter)),

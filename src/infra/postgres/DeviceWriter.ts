@@ -13,7 +13,7 @@ import {
   type WindowFacts,
   type WindowSample,
 } from "../../domain/index.ts"
-import type { IngestBatch, IngestCounts, StoreUnavailable } from "../../domain/ports/index.ts"
+import { DeviceUnknown, type IngestBatch, type IngestCounts, type StoreUnavailable } from "../../domain/ports/index.ts"
 import type { Appender } from "./Appender.ts"
 import { settle } from "./Doubt.ts"
 import { orUnavailable } from "./Failure.ts"
@@ -69,7 +69,7 @@ const tailAfter = (taken: Taken, before: Option.Option<Known>): Option.Option<Ta
     ),
   )
 
-/** One transaction that finds out what is new, lets the domain decide and stores that. */
+/** One transaction that finds out what is new, lets the domain decide and stores that; none for an unknown device. */
 const anywhere = (
   sql: SqlClient.SqlClient,
   deviceId: DeviceId,
@@ -78,12 +78,14 @@ const anywhere = (
   before: Option.Option<Known>,
 ) =>
   Effect.gen(function* () {
-    const taken = yield* take(
+    const found = yield* take(
       sql,
       deviceId,
       placed.map(({ sample }) => sample),
       batch.meter,
     )
+    if (Option.isNone(found)) return Option.none<Written>()
+    const taken = found.value
     const samples = placed.filter((_, i) => !taken.expired.has(i))
     const agreeing = placed.filter((_, i) => !taken.expired.has(i) && !taken.conflicts.has(i))
     const facts = yield* settle(sql, deviceId)(taken.facts.map((tail) => tail.facts))
@@ -96,7 +98,7 @@ const anywhere = (
     )
     const revision = yield* keep(sql, deviceId, taken.inserted > 0 || taken.newMeter, derived)
     const tail = facts.every(({ steady }) => steady) ? tailAfter(taken, before) : Option.none()
-    return {
+    return Option.some<Written>({
       counts: {
         inserted: taken.inserted,
         duplicates: samples.length - taken.inserted,
@@ -105,7 +107,7 @@ const anywhere = (
         revision,
       },
       known: Option.map(tail, (tail) => ({ revision, zone: taken.zone, tail })),
-    } satisfies Written
+    })
   }).pipe(sql.withTransaction, orUnavailable)
 
 /**
@@ -136,7 +138,7 @@ const atTheEnd =
 export const makeDeviceWriter = (sql: SqlClient.SqlClient, appender: Appender, deviceId: DeviceId) => {
   const turn = Effect.unsafeMakeSemaphore(1)
   let known = Option.none<Known>()
-  return (batch: IngestBatch): Effect.Effect<IngestCounts, StoreUnavailable> =>
+  return (batch: IngestBatch): Effect.Effect<IngestCounts, StoreUnavailable | DeviceUnknown> =>
     Effect.gen(function* () {
       const placed = Arr.sort(
         batch.samples.map((sample, place) => ({ sample, place })),
@@ -149,10 +151,9 @@ export const makeDeviceWriter = (sql: SqlClient.SqlClient, appender: Appender, d
         onNone: () => Effect.succeedNone,
         onSome: atTheEnd(appender, deviceId, batch, samples),
       })
-      const written = yield* Option.match(appended, {
-        onNone: () => anywhere(sql, deviceId, batch, placed, before),
-        onSome: Effect.succeed,
-      })
+      const stored = Option.isSome(appended) ? appended : yield* anywhere(sql, deviceId, batch, placed, before)
+      if (Option.isNone(stored)) return yield* new DeviceUnknown({ deviceId })
+      const written = stored.value
       known = written.known
       return written.counts
     }).pipe(turn.withPermits(1))

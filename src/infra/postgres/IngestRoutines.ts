@@ -84,7 +84,8 @@ export const gatherInto = `
 
 /**
  * Stores samples of one device, in order of time, whose keys are new, and says what there is to decide: the facts of
- * the quarter-hours that changed. The device stays locked until the transaction ends. Places count from 0.
+ * the quarter-hours that changed; nothing of a device that is not there. The device stays locked until the transaction
+ * ends. Places count from 0.
  */
 const take = (late: string): string => `
 create or replace function p1_take (of_device text, ${arrayArguments}, meters jsonb) returns jsonb language plpgsql as $$
@@ -100,6 +101,7 @@ begin
   perform pg_advisory_xact_lock(hashtextextended(of_device, 0));
   ${anyChunk}
   select zone, revision into device from p1_devices where device_id = of_device;
+  if not found then return null; end if;
   select ts into horizon from p1_horizon;
   with inserted as (
     insert into p1_samples (device_id, ${sampleNames})

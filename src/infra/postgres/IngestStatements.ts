@@ -1,5 +1,5 @@
 import type { SqlClient, SqlError } from "@effect/sql"
-import { Array as Arr, Effect, Order, Predicate, Schema } from "effect"
+import { Array as Arr, Effect, Option, Order, Predicate, Schema } from "effect"
 import type {
   DeviceId,
   MeterInfo,
@@ -54,15 +54,17 @@ const places = Schema.transform(Schema.Array(Schema.Number), Schema.ReadonlySetF
 
 const TakenRow = Schema.Tuple(
   Schema.Struct({
-    taken: Schema.Struct({
-      zone: Schema.String,
-      revision: Schema.Number,
-      inserted: Schema.Number,
-      conflicts: places,
-      expired: places,
-      newMeter: Schema.Boolean,
-      facts: Schema.Array(Facts),
-    }),
+    taken: Schema.NullOr(
+      Schema.Struct({
+        zone: Schema.String,
+        revision: Schema.Number,
+        inserted: Schema.Number,
+        conflicts: places,
+        expired: places,
+        newMeter: Schema.Boolean,
+        facts: Schema.Array(Facts),
+      }),
+    ),
   }),
 )
 const decodeTaken = Schema.decodeUnknownSync(TakenRow)
@@ -81,7 +83,7 @@ export interface Taken {
   readonly facts: ReadonlyArray<Tail>
 }
 
-/** Stores samples, in order of time, whose keys are new, and what the meter says of itself. */
+/** Stores samples, in order of time, whose keys are new, and what the meter says of itself; none of an unknown device. */
 export const take = (
   sql: SqlClient.SqlClient,
   deviceId: DeviceId,
@@ -94,12 +96,12 @@ export const take = (
       ...arraysOf(sampleColumns, samples),
       listOf(meterColumns, [[deviceId, meter === null ? [] : [meter]]]),
     ]),
-    (rows): Taken => {
+    (rows): Option.Option<Taken> => {
       const [{ taken }] = decodeTaken(rows)
-      return {
-        ...taken,
-        facts: taken.facts.map((row) => ({ facts: decodeFacts(row), lastPowerW: row.last_power_w })),
-      }
+      return Option.map(Option.fromNullable(taken), (known) => ({
+        ...known,
+        facts: known.facts.map((row) => ({ facts: decodeFacts(row), lastPowerW: row.last_power_w })),
+      }))
     },
   )
 

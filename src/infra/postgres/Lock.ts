@@ -23,9 +23,3 @@ export const raiseRevision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
     Effect.flatMap((rows) => Effect.orDie(oneRevision(rows))),
     Effect.map(([row]) => row.revision),
   )
-
-export const readRevision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
-  sql`select revision from p1_devices where device_id = ${deviceId}`.pipe(
-    Effect.flatMap((rows) => Effect.orDie(oneRevision(rows))),
-    Effect.map(([row]) => row.revision),
-  )
