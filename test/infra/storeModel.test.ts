@@ -1,13 +1,13 @@
 import { expect, layer } from "@effect/vitest"
 import type { SqlClient, SqlError } from "@effect/sql"
-import { Config, Context, Effect, Layer, Option, type Redacted } from "effect"
+import { Config, Context, DateTime, Effect, Layer, Option, type Redacted } from "effect"
 import { inject } from "vitest"
-import { type DeviceId, fromEpochMillis, powerCurve } from "../../src/domain/index.ts"
+import { cutRange, type DeviceId, fromEpochMillis, powerCurve } from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
-import { batchOf } from "../support/Samples.ts"
+import { baseMs, batchOf } from "../support/Samples.ts"
 import { arbitraryHistory, type Step } from "../support/StoreModel.ts"
 import { always, newDevice, quartersByDomain } from "../support/Stores.ts"
 
@@ -57,10 +57,13 @@ const events: Record<Step["before"], Event> = {
 }
 const refreshLate = onlyWithTimescale(PostgresUpkeep.refreshLate)
 
+const hours = cutRange({ fromMs: baseMs, toMs: baseMs + 2 * 86_400_000 }, "hour", DateTime.zoneUnsafeMakeNamed("UTC"))
+
 const stateOf = (store: typeof Store.Service, deviceId: DeviceId) =>
   Effect.all({
     samples: store.samples(deviceId, always),
     quarters: store.quarterHours(deviceId, always),
+    condensed: store.condensed(deviceId, hours),
     minutes: store.powerCurve(deviceId, always, "minute"),
     hours: store.powerCurve(deviceId, always, "hour"),
     february: store.reportedPeak(deviceId, "2026-02"),

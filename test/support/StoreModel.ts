@@ -1,5 +1,5 @@
 import { FastCheck as fc } from "effect"
-import { type Sample } from "../../src/domain/index.ts"
+import { fromEpochMillis, type Sample } from "../../src/domain/index.ts"
 import { arbitraryRun } from "./Samples.ts"
 
 /** A batch on one of two lanes, by places of a run; what happens to the database before it. */
@@ -38,8 +38,19 @@ const order = (length: number): fc.Arbitrary<ReadonlyArray<number>> => {
   )
 }
 
+const weeksMs = 21 * 86_400_000
+
+/** A run, or one that stands still for weeks in between: what comes late then lies in another chunk, weeks back. */
+const arbitraryTimes: fc.Arbitrary<ReadonlyArray<Sample>> = fc
+  .tuple(arbitraryRun, fc.option(fc.nat(59)))
+  .map(([run, from]) =>
+    run.map((sample, i) =>
+      from === null || i < from ? sample : { ...sample, ts: fromEpochMillis(sample.ts.epochMillis + weeksMs) },
+    ),
+  )
+
 /** Every sample of a run at least once, split, repeated, overlapping, shuffled, at once on both lanes of a device. */
-export const arbitraryHistory: fc.Arbitrary<History> = arbitraryRun.chain((run) =>
+export const arbitraryHistory: fc.Arbitrary<History> = arbitraryTimes.chain((run) =>
   fc
     .record({
       order: order(run.length),
