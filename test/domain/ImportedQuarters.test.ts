@@ -8,6 +8,7 @@ import {
   type QuarterHourView,
   withImported,
 } from "../../src/domain/index.ts"
+import { times } from "../support/Property.ts"
 
 const own = (index: number, energyImportWh: number, eligible = true): QuarterHourView => ({
   startMs: index * quarterHourMs,
@@ -98,7 +99,7 @@ describe("an imported quarter-hour", () => {
         expect(Math.min(...merged.map(({ energyImportWh }) => energyImportWh))).toBeGreaterThanOrEqual(0)
         expect(merged).toHaveLength(views.length)
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 })

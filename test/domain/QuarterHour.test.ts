@@ -9,6 +9,7 @@ import {
   quarterStartMs,
   type WindowSample,
 } from "../../src/domain/index.ts"
+import { times } from "../support/Property.ts"
 
 const startMs = Date.parse("2026-01-15T12:00:00Z")
 
@@ -144,7 +145,7 @@ describe("whatever the readings", () => {
           expect(quarter.startMs - (all[i]?.startMs ?? 0)).toBe(quarterHourMs)
         })
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 
@@ -159,7 +160,7 @@ describe("whatever the readings", () => {
           expect(quarter.coverage).toBeLessThanOrEqual(1)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: times(300) },
     )
   })
 
@@ -176,7 +177,7 @@ describe("whatever the readings", () => {
           expect(again?.energyImportWh).toBe(window.energyImportWh)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: times(100) },
     )
   })
 })

@@ -10,6 +10,7 @@ import {
   type RegisterPoint,
   type WindowSample,
 } from "../../src/domain/index.ts"
+import { times } from "../support/Property.ts"
 
 const startMs = Date.parse("2026-01-15T12:00:00Z")
 
@@ -114,7 +115,7 @@ describe("whatever the readings", () => {
           expect(wattHours).toBeLessThanOrEqual(((point.tsMs - previous.tsMs) / 3600) * 100 + 1e-6)
         })
       }),
-      { numRuns: 200 },
+      { numRuns: times(200) },
     )
   })
 
@@ -133,7 +134,7 @@ describe("whatever the readings", () => {
           expect(energyImportWh).toBeLessThanOrEqual((100_000 * quarterHourMs) / 3_600_000 + 1)
         }
       }),
-      { numRuns: 200 },
+      { numRuns: times(200) },
     )
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, FastCheck as fc, Schema } from "effect"
 import { Batch, batchText, fromEpochMillis } from "../../src/domain/index.ts"
 import { baseMs, fullSample, meterAt, sampleAt } from "../support/Samples.ts"
+import { times } from "../support/Property.ts"
 
 const withoutNulls = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(withoutNulls)
@@ -19,7 +20,7 @@ describe("a batch written by hand", () => {
       fc.property(Arbitrary.make(Batch), (batch) => {
         expect(withoutNulls(byHand(batch))).toEqual(bySchema(batch))
       }),
-      { numRuns: 60, seed: 7 },
+      { numRuns: times(60) },
     )
   })
 

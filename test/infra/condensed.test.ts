@@ -20,6 +20,7 @@ import { decodeQuarterHour, quarterColumns } from "../../src/infra/postgres/Quar
 import { Database, layerFreshStore } from "../support/Database.ts"
 import { baseMs } from "../support/Samples.ts"
 import { always, newDevice } from "../support/Stores.ts"
+import { times } from "../support/Property.ts"
 
 const steps = 60
 const register = fc.option(fc.integer({ min: 0, max: 1_000_000 }), { freq: 6 })
@@ -129,7 +130,7 @@ describe("quarter-hours that are summed up", () => {
       })
       expect(answers[1]).toEqual(answers[0])
     },
-    { fastCheck: { numRuns: 300 } },
+    { fastCheck: { numRuns: times(300) } },
   )
 
   it("are those of full pieces between full pieces", () => {
@@ -181,6 +182,6 @@ layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })("in
         expect(yield* store.quarterHours(deviceId, wholeOf(pieces))).toEqual(rows)
         expect(yield* store.condensed(deviceId, pieces)).toEqual(condense(rows, pieces, imported.length > 0))
       }),
-    { timeout: 60_000, fastCheck: { numRuns: 60 } },
+    { timeout: 60_000, fastCheck: { numRuns: times(60) } },
   )
 })

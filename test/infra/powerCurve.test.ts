@@ -4,6 +4,7 @@ import { powerCurve, type Sample } from "../../src/domain/index.ts"
 import { type Registry, Store } from "../../src/domain/ports/index.ts"
 import { arbitraryRun, baseMs, batchOf, sampleAt } from "../support/Samples.ts"
 import { always, newDevice, storeNames, stores } from "../support/Stores.ts"
+import { times } from "../support/Property.ts"
 
 const phases = fc.record({
   powerL1W: fc.option(fc.integer({ min: -3_000, max: 3_000 })),
@@ -34,7 +35,7 @@ describe.each(storeNames)("power curves in the store: %s", (name) => {
           expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve(run, "minute"))
           expect(yield* store.powerCurve(deviceId, always, "hour")).toEqual(powerCurve(run, "hour"))
         }),
-      { fastCheck: { numRuns: 20 } },
+      { fastCheck: { numRuns: times(20) } },
     )
 
     it.effect("hold the minutes that start in the range, whole", () =>

@@ -4,6 +4,7 @@ import { type DeviceId, expandQuarterHours, quarterHourMs } from "../../src/doma
 import { type Registry, Store } from "../../src/domain/ports/index.ts"
 import { arbitraryRun, baseMs, batchOf, meterAt, sampleAt } from "../support/Samples.ts"
 import { always, everySecond, newDevice, quartersByDomain, storeNames, stores } from "../support/Stores.ts"
+import { times } from "../support/Property.ts"
 
 /** Everything that is derived of a device and must not depend on how its samples came. */
 const stateOf = (deviceId: DeviceId) =>
@@ -52,7 +53,7 @@ describe.each(storeNames)("quarter-hours in the store: %s", (name) => {
           expect(expected.quarters).toEqual(quartersByDomain(run))
           expect(expected.samples.length).toBe(run.length)
         }),
-      { fastCheck: { numRuns: 30 } },
+      { fastCheck: { numRuns: times(30) } },
     )
 
     it.effect("decides the neighbours of late samples again", () =>

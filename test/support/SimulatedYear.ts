@@ -1,16 +1,14 @@
 import {
   defaultZone,
   expandQuarterHours,
-  gatherFacts,
   type QuarterHour,
-  quarterHourMs,
-  quarterHourOf,
   type QuarterHourView,
   quarterStartMs,
   type Range,
   type WindowSample,
 } from "../../src/domain/index.ts"
 import { initialState, makeEngine, makeHousehold, type MeterState } from "../../src/simulator/index.ts"
+import { decider } from "./Decider.ts"
 
 /** What the meter knows at the edge of a quarter-hour: import and export so far, to the watt-second, and its peak. */
 export interface Mark {
@@ -120,36 +118,6 @@ export function* play(run: Run): Generator<{ readonly sample?: Reading; readonly
   }
 }
 
-const contextMs = 6 * quarterHourMs
-
-/** Takes a run's samples in order and decides each quarter-hour once enough has come after it. */
-const decider = (run: Run) => {
-  const changesMs = run.replacedMs === undefined ? [] : [run.replacedMs]
-  const rows: Array<QuarterHour> = []
-  let near: Array<WindowSample> = []
-  let nextMs = run.range.fromMs
-  const decide = (untilMs: number): void => {
-    for (; nextMs + quarterHourMs + contextMs <= untilMs; nextMs += quarterHourMs) {
-      const facts = gatherFacts(near, nextMs, changesMs)
-      if (facts !== null) rows.push(quarterHourOf(facts))
-      const keepFrom = near.findLastIndex(({ tsMs }) => tsMs < nextMs - contextMs)
-      if (keepFrom > 0) near = near.slice(keepFrom)
-    }
-  }
-  return {
-    take: ({ exportKwh, importKwh, powerW, tsMs }: WindowSample): void => {
-      near.push({ tsMs, importKwh, exportKwh, powerW })
-    },
-    reach: (tsMs: number): void => {
-      if (tsMs - (near.at(-1)?.tsMs ?? tsMs) < contextMs) decide(tsMs)
-    },
-    end: (): ReadonlyArray<QuarterHour> => {
-      decide(run.range.toMs + quarterHourMs + contextMs)
-      return rows
-    },
-  }
-}
-
 /** What the meter counted, and the quarter-hours as the domain decides them from samples in order. */
 export interface Played {
   readonly marks: ReadonlyArray<Mark>
@@ -163,8 +131,8 @@ export interface Played {
 
 /** Plays a run: its readings, to be taken to their end, and then what came of them. */
 export const playRun = (run: Run) => {
-  const { end, reach, take } = decider(run)
   const replacedMs = run.replacedMs ?? Infinity
+  const { end, reach, take } = decider(run.range, run.replacedMs === undefined ? [] : [run.replacedMs])
   const marks: Array<Mark> = []
   const around = new Map<number, readonly [Reading, Reading]>()
   let unseen: Played["unseen"]
