@@ -54,7 +54,7 @@ with touched(start, first_ts, last_ts) as (
 ), near as (
   select touched.*, nearby.start as near_start, place,
          known.start is null or not known.steady
-           or case place when -1 then touched.first_ts < known.first_ts
+           or case place when -1 then touched.first_ts <= known.first_ts
                          else touched.last_ts > known.last_ts end as is_neighbour
   from touched
   left join p1_quarter_hours known on known.device_id = $1 and known.start = touched.start
