@@ -23,9 +23,9 @@ const step = (forS: fc.Arbitrary<number>) =>
     forS,
     powerW: fc.oneof(fc.integer({ min: -5_000, max: 12_000 }), fc.integer({ min: 0, max: 700 })),
     tariff: fc.constantFrom(0 as const, 1 as const),
-    isRead: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
+    isRead: fc.integer({ min: 0, max: 7 }).map((n) => n > 0),
   })
-const steps = (forS: fc.Arbitrary<number>) => fc.array(step(forS), { minLength: 2, maxLength: 80 })
+const steps = (forS: fc.Arbitrary<number>) => fc.array(step(forS), { minLength: 40, maxLength: 80 })
 
 /** A meter that counts watt-seconds in two registers and says whole watt-hours of them: read at odd times, or on edges. */
 const played = fc

@@ -4,6 +4,7 @@ import { NodeContext } from "@effect/platform-node"
 import { expect, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { freshDatabase } from "../support/Database.ts"
+import { runSql } from "../support/PostgresServer.ts"
 import { run } from "../support/Programs.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 
@@ -45,6 +46,22 @@ it.scopedLive(
       expect(yield* json("peaks", "list", "home")).toEqual({
         peaks: [{ month: "2026-03", peak_w: 4200, source: "manual", peak_ts: null }],
       })
+      yield* runSql(
+        url,
+        `insert into p1_metered_peaks (device_id, month, peak_w, peak_ts, reported_at) values
+           ('home', '2026-03', 4187, '2026-03-12T19:45:00Z', '2026-04-01T00:00:00Z'),
+           ('home', '2026-01', 3156, null, '2026-04-01T00:00:00Z')`,
+      )
+      expect(yield* json("peaks", "list", "home")).toEqual({
+        peaks: [
+          { month: "2026-01", peak_w: 3156, source: "meter", peak_ts: null },
+          { month: "2026-03", peak_w: 4200, source: "manual", peak_ts: null },
+          { month: "2026-03", peak_w: 4187, source: "meter", peak_ts: "2026-03-12T19:45:00.000Z" },
+        ],
+      })
+      expect((yield* command("peaks", "list", "home")).said).toMatch(
+        /2026-03 +4\.200 kW +manual +-\n2026-03 +4\.187 kW +meter +2026-03-12 19:45Z/,
+      )
       expect(yield* json("peaks", "remove", "home", "2026-03")).toMatchObject({ removed: true })
 
       const dry = yield* json("import", "--device", "home", "--dry-run", "fluvius", file)
