@@ -51,7 +51,7 @@ const program = Effect.gen(function* () {
   )
   yield* part(
     "reads",
-    on(url, "bench_reads", () => Effect.zipRight(reads, sizes(timescale))),
+    on(url, "bench_reads", () => Effect.zipRight(reads(timescale), sizes(timescale))),
   )
   yield* part(
     "growth",

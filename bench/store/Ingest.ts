@@ -47,7 +47,10 @@ export const ingest = (url: Redacted.Redacted, connections: ReadonlyArray<number
     const sql = yield* SqlClient.SqlClient
     yield* Bare.makeTable(sql)
     const pool = yield* Effect.acquireRelease(
-      Effect.sync(() => new pg.Pool({ connectionString: Redacted.value(url), max: 4 })),
+      Effect.sync(() => {
+        const open = new pg.Pool({ connectionString: Redacted.value(url), max: 4 })
+        return open.on("error", () => undefined)
+      }),
       (open) => Effect.promise(() => open.end()),
     )
     yield* section("Taking samples in")

@@ -1,4 +1,4 @@
-import { expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, type Redacted } from "effect"
 import { inject } from "vitest"
 import { powerCurve } from "../../src/domain/index.ts"
@@ -72,6 +72,81 @@ if (isThere) {
       expect(kept).toEqual({ chunks: 2, policies: 3 })
     }),
   )
+
+  describe("a compressed chunk", () => {
+    const compressed = (
+      test: (
+        store: typeof Store.Service,
+        run: ReturnType<typeof everySecond>,
+        url: Redacted.Redacted,
+      ) => Effect.Effect<void, unknown>,
+    ) =>
+      Effect.gen(function* () {
+        const url = yield* freshDatabase
+        const run = everySecond(baseMs, 2_000)
+        yield* use({ url, maxConnections: 4 }, (store, registry) =>
+          Effect.gen(function* () {
+            yield* registry.addDevice({ deviceId, name: "Home", zone: "Europe/Brussels" })
+            yield* store.ingest(deviceId, batchOf(run.filter((_, i) => i % 2 === 0)))
+            yield* runSql(url, "select compress_chunk(chunk) from show_chunks('p1_samples') chunk")
+            yield* test(store, run, url)
+          }),
+        )
+      })
+    const isWhole = (store: typeof Store.Service, run: ReturnType<typeof everySecond>) =>
+      Effect.gen(function* () {
+        expect(yield* store.samples(deviceId, always)).toEqual(run)
+        expect(yield* store.quarterHours(deviceId, always)).toEqual(quartersByDomain(run))
+      })
+
+    it.scopedLive("takes late rows between those that it holds", () =>
+      compressed((store, run) =>
+        Effect.gen(function* () {
+          const late = run.filter((_, i) => i % 2 === 1)
+          expect(yield* store.ingest(deviceId, batchOf(late))).toMatchObject({ inserted: 1_000, duplicates: 0 })
+          yield* isWhole(store, run)
+        }),
+      ),
+    )
+
+    it.scopedLive("knows the rows that it holds, alike and unlike, among new ones", () =>
+      compressed((store, run) =>
+        Effect.gen(function* () {
+          const unlike = run.map((sample, i) => (i === 4 ? { ...sample, powerW: 1 } : sample))
+          expect(yield* store.ingest(deviceId, batchOf(unlike))).toMatchObject({
+            inserted: 1_000,
+            duplicates: 1_000,
+            conflicts: 1,
+          })
+          yield* isWhole(store, run)
+        }),
+      ),
+    )
+
+    it.scopedLive("counts each row once that several processes store at once", () =>
+      compressed((store, run, url) =>
+        Effect.gen(function* () {
+          const send = (one: typeof Store.Service) => one.ingest(deviceId, batchOf(run))
+          const counts = yield* use({ url }, (other) =>
+            Effect.all([send(store), send(other), send(store), send(other)], { concurrency: "unbounded" }),
+          )
+          expect(counts.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(1_000)
+          expect(counts.every(({ conflicts }) => conflicts === 0)).toBe(true)
+          yield* isWhole(store, run)
+        }),
+      ),
+    )
+
+    it.scopedLive("takes a full batch that reaches beyond what it holds", () =>
+      compressed((store, run) =>
+        Effect.gen(function* () {
+          const again = [...run, ...everySecond(baseMs + 2_000_000, 3_000)]
+          expect(yield* store.ingest(deviceId, batchOf(again))).toMatchObject({ inserted: 4_000, duplicates: 1_000 })
+          yield* isWhole(store, again)
+        }),
+      ),
+    )
+  })
 
   it.scopedLive("refreshes of the power curves that come at once follow each other", () =>
     Effect.gen(function* () {
