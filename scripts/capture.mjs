@@ -1,5 +1,6 @@
-// npm run capture [-- --minutes 60 --cut 20 --folder DIR]: the real programs against a simulated meter for an hour, and
-// what came of each of its telegrams. Then the meter is cut off for some seconds: they must show, and nothing else.
+// npm run capture [-- --minutes 60 --cut 180 --folder DIR]: the real programs against a simulated meter for an hour, and
+// what came of each of its telegrams. Then the meter is cut off, for longer than the two minutes that coverage bridges:
+// that must show, and nothing else.
 import { spawn } from "node:child_process"
 import { parseArgs } from "node:util"
 import { bundle } from "./support/bundle.mjs"
@@ -7,7 +8,7 @@ import { bundle } from "./support/bundle.mjs"
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
-    cut: { type: "string", default: "20" },
+    cut: { type: "string", default: "180" },
     folder: { type: "string", default: "" },
   },
 })

@@ -59,14 +59,25 @@ export const household = (folder: string) =>
     const { device_id: device, token } = yield* command(["devices", "add", "Capture"])
     const { token: readToken } = yield* command(["tokens", "add", "--read", device])
     const read = reader(url, readToken)
-    const edge = yield* program("p1-edge", [], {
+    const edgeEnv = {
       HW_P1_HOST: `${endpoint.host}:${endpoint.port}`,
       HW_P1_TOKEN: Redacted.value(endpoint.token),
       VPS_INGEST_URL: url,
       VPS_DEVICE_TOKEN: token,
       DATA_DIR: join(folder, "edge"),
       LOG_FORMAT: "json",
-    })
+    }
+    const edge = yield* program("p1-edge", [], edgeEnv)
+
+    /** Later than what happened by the five seconds between two reports of the edge. */
+    const countedMissing = Effect.scoped(
+      Effect.gen(function* () {
+        yield* Effect.sleep("6 seconds")
+        const status = yield* program("p1-edge", ["status", "--json"], edgeEnv)
+        const [text] = yield* status.says(/\{.*\}\n/)
+        return (JSON.parse(text) as { readonly missed: number }).missed
+      }),
+    )
 
     const newest = Effect.map(read("/v1/realtime"), ({ status, text }) =>
       status === 200 ? Date.parse((JSON.parse(text) as { readonly ts: string }).ts) / 1000 : -Infinity,
@@ -85,7 +96,7 @@ export const household = (folder: string) =>
         }
         return quarters.map(({ coverage, start }) => ({ second: Date.parse(start) / 1000, coverage }))
       })
-    return { edge, api, newest, rows, coverage }
+    return { edge, newest, rows, coverage, countedMissing }
   })
 
 const iso = (second: number): string => new Date(second * 1000).toISOString()

@@ -9,7 +9,7 @@ import { compare, type Comparison } from "./Comparison.ts"
 import { cutMeterOff, household, layerSimulated, ledger } from "./Household.ts"
 
 const minutes = Number(process.env["CAPTURE_MINUTES"] ?? 60)
-const cutS = Number(process.env["CAPTURE_CUT_S"] ?? 20)
+const cutS = Number(process.env["CAPTURE_CUT_S"] ?? 180)
 const parent = process.env["CAPTURE_FOLDER"] || tmpdir()
 
 const folder = Effect.acquireRelease(
@@ -49,7 +49,7 @@ NodeRuntime.runMain(
     const path = yield* folder
     const { now } = yield* SimulatedMeter
     const given = yield* ledger
-    const { coverage, edge, newest, rows } = yield* household(path)
+    const { countedMissing, coverage, edge, newest, rows } = yield* household(path)
     const storedUntil = (second: number) =>
       newest.pipe(
         Effect.repeat({ until: (at) => at >= second, schedule: Schedule.spaced("500 millis") }),
@@ -98,6 +98,7 @@ NodeRuntime.runMain(
     yield* section(`The meter cut off for ${cutS} s, until ${iso(backSecond)}`)
     const resumed = cut.missing.reduce((last, second) => Math.max(last, second), backSecond) + 1
     yield* line({ name: "missing", value: cut.missing.length, unit: "" })
+    yield* line({ name: "missing since its start, as the edge counts it", value: yield* countedMissing, unit: "" })
     yield* line({ name: "samples again after it was back", value: resumed - backSecond, unit: "s", target: "≤ 10" })
     yield* line({ name: "invented, or stored twice", value: cut.invented.length, unit: "", target: "0" })
     for (const quarter of yield* coverage(cutSecond - (cutSecond % 900), untilSecond)) {
