@@ -1,9 +1,10 @@
 import { connect } from "node:net"
 import { gzipSync } from "node:zlib"
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Either, Layer, Redacted } from "effect"
+import { Effect, Either, Layer, Option, Redacted } from "effect"
 import { inject } from "vitest"
 import { formatToken } from "../../src/domain/index.ts"
+import { RateLimits } from "../../src/domain/ports/index.ts"
 import { parseTrustedProxies } from "../../src/infra/http-server/index.ts"
 import { layerRedis, RedisRateLimits } from "../../src/infra/redis/index.ts"
 import { Admin } from "../../src/server/index.ts"
@@ -118,6 +119,18 @@ describe.skipIf(redisUrl === undefined)("limits of two servers behind one Redis"
       }).pipe(Effect.provide(layerServer(memoryPorts, { limits: often, rateLimits: overRedis(redisUrl ?? "") })))
       expect(spent.filter((status) => status === 200)).toHaveLength(100)
     }),
+  )
+
+  it.live("serve all who come at once, as far as there are points", () =>
+    Effect.gen(function* () {
+      const { take } = yield* RateLimits
+      const burst = { name: `burst-${crypto.randomUUID()}`, points: 600, durationS: 60 }
+      const waits = yield* Effect.all(
+        Array.from({ length: 650 }, () => take(burst, "token")),
+        { concurrency: "unbounded" },
+      )
+      expect(waits.filter(Option.isNone)).toHaveLength(600)
+    }).pipe(Effect.provide(overRedis(redisUrl ?? ""))),
   )
 
   it.live("count each for itself while Redis is away", () =>

@@ -1,4 +1,4 @@
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Deferred, Effect, FiberId, Layer, Option } from "effect"
 import type { Redis } from "ioredis"
 import { RateLimiterRedis, type RateLimiterRes } from "rate-limiter-flexible"
 import { type RateLimit, RateLimits } from "../../domain/ports/index.ts"
@@ -9,9 +9,12 @@ import { RedisConnection } from "./Connection.ts"
 const leasedShare = 20
 
 interface Lease {
-  readonly left: number
+  left: number
   readonly untilMs: number
 }
+
+/** What became of a request for points; away when Redis did not answer. */
+type Outcome = "granted" | "away" | { readonly waitS: number }
 
 const secondsOf = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
@@ -38,34 +41,59 @@ const make = Effect.gen(function* () {
   const here = yield* RateLimits
   const limiterOf = limitersOf()
   const leases = new Map<string, Lease>()
+  const asking = new Map<string, Deferred.Deferred<Outcome>>()
 
   const exceeds = ({ points }: RateLimit, { consumedPoints, msBeforeNext }: RateLimiterRes, more: number) =>
     consumedPoints + more > points ? Option.some(secondsOf(msBeforeNext)) : Option.none()
 
-  const lease = (limit: RateLimit, key: string, nowMs: number) =>
+  const spend = (id: string, nowMs: number): boolean => {
+    const held = leases.get(id)
+    if (held === undefined) return false
+    if (held.left > 0 && nowMs < held.untilMs) return (held.left -= 1) >= 0
+    leases.delete(id)
+    return false
+  }
+
+  const lease = (limit: RateLimit, key: string, id: string, nowMs: number): Effect.Effect<Outcome> =>
     Effect.gen(function* () {
       const size = Math.max(1, Math.floor(limit.points / leasedShare))
       const taken = yield* use((redis) => limiterOf(redis, limit).penalty(key, size))
-      if (Option.isNone(taken)) return yield* here.take(limit, key)
+      if (Option.isNone(taken)) return "away"
       const { consumedPoints, msBeforeNext } = taken.value
       const granted = Math.min(size, limit.points - (consumedPoints - size))
-      if (granted <= 0) return Option.some(secondsOf(msBeforeNext))
-      if (granted > 1) leases.set(`${limit.name}:${key}`, { left: granted - 1, untilMs: nowMs + msBeforeNext })
-      return Option.none<number>()
+      if (granted <= 0) return { waitS: secondsOf(msBeforeNext) }
+      leases.set(id, { left: granted, untilMs: nowMs + msBeforeNext })
+      return "granted"
+    })
+
+  /** Those who come together ask Redis once: each by himself would take a share that he does not use. */
+  const leaseTogether = (limit: RateLimit, key: string, id: string, nowMs: number): Effect.Effect<Outcome> =>
+    Effect.suspend(() => {
+      const there = asking.get(id)
+      if (there !== undefined) return Deferred.await(there)
+      const outcome = Deferred.unsafeMake<Outcome>(FiberId.none)
+      asking.set(id, outcome)
+      return lease(limit, key, id, nowMs).pipe(
+        Effect.onExit((exit) => {
+          asking.delete(id)
+          return Deferred.done(outcome, exit)
+        }),
+        Effect.uninterruptible,
+      )
+    })
+
+  const take = (limit: RateLimit, key: string): Effect.Effect<Option.Option<number>> =>
+    Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+      const id = `${limit.name}:${key}`
+      if (spend(id, nowMs)) return Effect.succeedNone
+      return Effect.flatMap(leaseTogether(limit, key, id, nowMs), (outcome) => {
+        if (outcome === "granted") return take(limit, key)
+        return outcome === "away" ? here.take(limit, key) : Effect.succeedSome(outcome.waitS)
+      })
     })
 
   return RateLimits.of({
-    take: (limit, key) =>
-      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
-        const id = `${limit.name}:${key}`
-        const held = leases.get(id)
-        if (held !== undefined && held.left > 0 && nowMs < held.untilMs) {
-          leases.set(id, { ...held, left: held.left - 1 })
-          return Effect.succeedNone
-        }
-        leases.delete(id)
-        return lease(limit, key, nowMs)
-      }),
+    take,
     waitOf: (limit, key) =>
       Effect.flatMap(
         use((redis) => limiterOf(redis, limit).get(key)),
