@@ -1,39 +1,44 @@
-import { Clock, Context, Deferred, Effect, Layer, Option, PubSub, RcMap, Schedule, type Scope, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Option, RcMap, Schedule, type Scope, Stream } from "effect"
 import type { DeviceId } from "../domain/index.ts"
 import { RealtimeCache, type RealtimeDocument } from "../domain/ports/index.ts"
 import { NodeServer } from "../infra/http-server/index.ts"
 import { RealtimeDocuments, replyAt } from "./RealtimeDocuments.ts"
 
-/** What every reader of a device's stream gets: the text to send, and the revision that it brings him to. */
-export interface Event {
-  readonly _tag: "Document" | "Heartbeat" | "Tick" | "End"
-  readonly revision: number
-  readonly text: string
-}
+/**
+ * What every reader of a device's stream gets: bytes to send, with the revision that they bring him to; a tick, at which
+ * he looks whether he still may read; or the end.
+ */
+export type Event =
+  | { readonly _tag: "Document"; readonly revision: number; readonly bytes: Buffer }
+  | { readonly _tag: "Heartbeat"; readonly bytes: Buffer }
+  | { readonly _tag: "Tick" | "End" }
 
-const heartbeat: Event = { _tag: "Heartbeat", revision: Infinity, text: ": \n\n" }
-/** Sends nothing: readers look whether they still may read. */
-const tick: Event = { _tag: "Tick", revision: Infinity, text: "" }
-const end: Event = { _tag: "End", revision: Infinity, text: "" }
+const heartbeat: Event = { _tag: "Heartbeat", bytes: Buffer.from(": \n\n") }
+const tick: Event = { _tag: "Tick" }
+const end: Event = { _tag: "End" }
+
+/** Is told of each event, and must not take long: all readers are told in a row. */
+export type Listener = (event: Event) => void
 
 const pollEvery = "1 second"
 const heartbeatEvery = "15 seconds"
 const tickEvery = "4 seconds"
-/** A reader that is slower than the events misses the oldest. */
-const bufferSize = 4
 
 /** The document as an event, with the age that it has now. */
-export const eventOf = (document: RealtimeDocument): Effect.Effect<Event> =>
+export const eventOf = (document: RealtimeDocument): Effect.Effect<Event & { readonly _tag: "Document" }> =>
   Effect.map(Clock.currentTimeMillis, (nowMs) => ({
     _tag: "Document",
     revision: document.revision,
-    text: `id: ${document.revision}\nevent: realtime\ndata: ${replyAt(document, nowMs)}\n\n`,
+    bytes: Buffer.from(`id: ${document.revision}\nevent: realtime\ndata: ${replyAt(document, nowMs)}\n\n`),
   }))
 
 /** The events of each device, made once in this process, however many read them. */
 export class RealtimeFeeds extends Context.Tag("server/RealtimeFeeds")<
   RealtimeFeeds,
-  { readonly subscribe: (deviceId: DeviceId) => Effect.Effect<Stream.Stream<Event>, never, Scope.Scope> }
+  {
+    /** Tells the listener of what comes from now on, until the scope ends. */
+    readonly subscribe: (deviceId: DeviceId, listener: Listener) => Effect.Effect<void, never, Scope.Scope>
+  }
 >() {}
 
 const makeFeed = (deviceId: DeviceId) =>
@@ -41,7 +46,8 @@ const makeFeed = (deviceId: DeviceId) =>
     const cache = yield* RealtimeCache
     const { current } = yield* RealtimeDocuments
     const { closing } = yield* NodeServer
-    const events = yield* Effect.acquireRelease(PubSub.sliding<Event>(bufferSize), PubSub.shutdown)
+    const listeners = new Set<Listener>()
+    const tell = (event: Event) => Effect.sync(() => listeners.forEach((listener) => listener(event)))
     let revision = -Infinity
     let cameMs = -Infinity
 
@@ -50,7 +56,7 @@ const makeFeed = (deviceId: DeviceId) =>
         cameMs = nowMs
         if (document.revision <= revision) return Effect.void
         revision = document.revision
-        return Effect.flatMap(eventOf(document), (event) => PubSub.publish(events, event))
+        return Effect.flatMap(eventOf(document), tell)
       })
     /** Without news for a second the reader's way is asked: through the cache, and without it from the store. */
     const poll = Effect.gen(function* () {
@@ -59,14 +65,14 @@ const makeFeed = (deviceId: DeviceId) =>
       if (Option.isSome(document)) yield* publish(document.value)
     })
     const every = (event: Event, duration: typeof heartbeatEvery | typeof tickEvery) =>
-      Effect.forkScoped(Effect.schedule(PubSub.publish(events, event), Schedule.spaced(duration)))
+      Effect.forkScoped(Effect.schedule(tell(event), Schedule.spaced(duration)))
 
     yield* Effect.forkScoped(Stream.runForEach(cache.updates(deviceId), publish))
     yield* Effect.forkScoped(Effect.schedule(poll, Schedule.spaced(pollEvery)))
     yield* every(heartbeat, heartbeatEvery)
     yield* every(tick, tickEvery)
-    yield* Effect.forkScoped(Effect.zipRight(Deferred.await(closing), PubSub.publish(events, end)))
-    return events
+    yield* Effect.forkScoped(Effect.zipRight(Deferred.await(closing), tell(end)))
+    return listeners
   })
 
 export const layer: Layer.Layer<RealtimeFeeds, never, RealtimeCache | RealtimeDocuments | NodeServer> = Layer.scoped(
@@ -75,16 +81,18 @@ export const layer: Layer.Layer<RealtimeFeeds, never, RealtimeCache | RealtimeDo
     const { closing } = yield* NodeServer
     const feeds = yield* RcMap.make({ lookup: makeFeed, idleTimeToLive: "5 seconds" })
     return RealtimeFeeds.of({
-      subscribe: (deviceId) =>
-        RcMap.get(feeds, deviceId).pipe(
-          Effect.flatMap(PubSub.subscribe),
-          Effect.flatMap((queue) =>
-            // Who comes when the end has been told would wait for it for ever.
-            Effect.if(Deferred.isDone(closing), {
-              onTrue: () => Effect.succeed(Stream.empty),
-              onFalse: () => Effect.succeed(Stream.takeUntil(Stream.fromQueue(queue), ({ _tag }) => _tag === "End")),
-            }),
+      subscribe: (deviceId, listener) =>
+        Effect.flatMap(RcMap.get(feeds, deviceId), (listeners) =>
+          Effect.acquireRelease(
+            Effect.sync(() => listeners.add(listener)),
+            () => Effect.sync(() => listeners.delete(listener)),
           ),
+        ).pipe(
+          // Who comes when the end has been told would wait for it for ever.
+          Effect.zipRight(Deferred.isDone(closing)),
+          Effect.map((isOver) => {
+            if (isOver) listener(end)
+          }),
         ),
     })
   }),

@@ -1,7 +1,7 @@
 import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
-import { Effect, Metric, Option, Stream } from "effect"
+import { Effect, FiberSet, Metric, Option } from "effect"
 import type { DeviceId } from "../domain/index.ts"
-import { cutWhenStuck } from "../infra/http-server/index.ts"
+import { cutWhenStuck, makeLiveBody } from "../infra/http-server/index.ts"
 import { stillReads } from "./Authorization.ts"
 import { streams } from "./Metrics.ts"
 import { orUnavailable } from "./Problems.ts"
@@ -12,7 +12,7 @@ import { type Event, eventOf, RealtimeFeeds } from "./RealtimeFeeds.ts"
 /** A client that takes nothing for this long is cut off; heartbeats come more often. */
 const stuckFor = "40 seconds"
 /** Comes at once, so that a client sees that it is connected; and how soon it comes again when it is cut off. */
-const opening = "retry: 1000\n\n"
+const opening = Buffer.from("retry: 1000\n\n")
 
 /** The revision that a client which comes again saw last. */
 const seenBefore = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) => {
@@ -32,39 +32,43 @@ const first = (deviceId: DeviceId, seen: number) =>
     return Option.filter(document, ({ revision }) => revision !== seen)
   })
 
-/** Only what is newer than what was sent. */
-const onward = (events: Stream.Stream<Event>, sent: number): Stream.Stream<Event> =>
-  Stream.filterMap(
-    Stream.mapAccum(events, sent, (revision, event) =>
-      event._tag === "Document" && event.revision <= revision
-        ? [revision, Option.none<Event>()]
-        : [event._tag === "Document" ? event.revision : revision, Option.some(event)],
-    ),
-    (event) => event,
-  )
-
 /** `GET /v1/realtime/stream`. */
 export const stream = (requested: DeviceId | undefined) =>
   Effect.gen(function* () {
     const { deviceId } = yield* requestedDevice(requested)
     const { subscribe } = yield* RealtimeFeeds
     const seen = yield* seenBefore
-    const events = yield* subscribe(deviceId)
+    const mayRead = yield* stillReads(deviceId)
+    const look = yield* FiberSet.makeRuntime<never>()
+    const body = makeLiveBody()
+    let sent = Infinity
+    let early: (Event & { readonly _tag: "Document" }) | undefined
+    const hear = (event: Event): void => {
+      switch (event._tag) {
+        case "Document":
+          if (sent === Infinity) early = event
+          if (event.revision <= sent) return
+          sent = event.revision
+          return body.send(event.bytes)
+        case "Heartbeat":
+          return body.sendIfIdle(event.bytes)
+        case "Tick":
+          return void look(Effect.map(mayRead, (may) => (may ? undefined : body.end())))
+        case "End":
+          return body.end()
+      }
+    }
+
+    yield* subscribe(deviceId, hear)
     const document = yield* orUnavailable(first(deviceId, seen))
     const beginning = yield* Effect.transposeMapOption(document, eventOf)
-    const sent = Option.match(document, { onNone: () => seen, onSome: ({ revision }) => revision })
-    const mayRead = yield* stillReads(deviceId)
+    sent = Option.match(document, { onNone: () => seen, onSome: ({ revision }) => revision })
+    body.send(Buffer.concat([opening, ...Option.toArray(beginning).map(({ bytes }) => bytes)]))
+    if (early !== undefined) hear(early)
     yield* cutWhenStuck(stuckFor)
     yield* Effect.acquireRelease(Metric.increment(streams), () => Metric.incrementBy(streams, -1))
-    return HttpServerResponse.stream(
-      Stream.fromIterable(Option.toArray(beginning)).pipe(
-        Stream.concat(onward(events, sent)),
-        Stream.takeUntilEffect(({ _tag }) => (_tag === "Tick" ? Effect.negate(mayRead) : Effect.succeed(false))),
-        Stream.map(({ text }) => text),
-        Stream.filter((text) => text !== ""),
-        (texts) => Stream.concat(Stream.make(opening), texts),
-        Stream.encodeText,
-      ),
-      { contentType: "text/event-stream", headers: { "x-accel-buffering": "no" } },
-    )
+    return HttpServerResponse.raw(body.readable, {
+      contentType: "text/event-stream",
+      headers: { "x-accel-buffering": "no" },
+    })
   })
