@@ -22,7 +22,7 @@ export type Listener = (event: Event) => void
 
 const pollEvery = "1 second"
 const heartbeatEvery = "15 seconds"
-const tickEvery = "4 seconds"
+const tickEvery = "1 second"
 
 /** The document as an event, with the age that it has now. */
 export const eventOf = (document: RealtimeDocument): Effect.Effect<Event & { readonly _tag: "Document" }> =>

@@ -9,8 +9,6 @@ import { requestedDevice } from "./Readers.ts"
 import { RealtimeDocuments } from "./RealtimeDocuments.ts"
 import { type Event, eventOf, RealtimeFeeds } from "./RealtimeFeeds.ts"
 
-/** A client that takes nothing for this long is cut off; heartbeats come more often. */
-const stuckFor = "40 seconds"
 /** Comes at once, so that a client sees that it is connected; and how soon it comes again when it is cut off. */
 const opening = Buffer.from("retry: 1000\n\n")
 
@@ -65,7 +63,7 @@ export const stream = (requested: DeviceId | undefined) =>
     sent = Option.match(document, { onNone: () => seen, onSome: ({ revision }) => revision })
     body.send(Buffer.concat([opening, ...Option.toArray(beginning).map(({ bytes }) => bytes)]))
     if (early !== undefined) hear(early)
-    yield* cutWhenStuck(stuckFor)
+    yield* cutWhenStuck
     yield* Effect.acquireRelease(Metric.increment(streams), () => Metric.incrementBy(streams, -1))
     return HttpServerResponse.raw(body.readable, {
       contentType: "text/event-stream",

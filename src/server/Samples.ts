@@ -12,8 +12,6 @@ import { rangeBetween } from "./SeriesRange.ts"
 
 /** Rows that are read at once: between pages nothing is held, however slowly they are taken. */
 const pageLength = 1_000
-/** A client that takes nothing for this long is cut off. */
-const stuckFor = "2 minutes"
 /** No sample is older. */
 const beginning: Moment = "2020-01-01"
 
@@ -37,7 +35,7 @@ const samples = (requested: DeviceId | undefined, from: Moment | undefined, to: 
     const { headers } = yield* HttpServerRequest.HttpServerRequest
     const { contentType, head, line } = acceptsCsv(headers["accept"]) ? csv : jsonLines
     const mayRead = yield* stillReads(device.deviceId)
-    yield* cutWhenStuck(stuckFor)
+    yield* cutWhenStuck
     return HttpServerResponse.stream(
       (yield* pages(device.deviceId, range)).pipe(
         Stream.takeUntilEffect(() => Effect.negate(mayRead)),

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Redacted, Schedule } from "effect"
+import { expectContract } from "../server/support/Contract.ts"
 import { freePort } from "../support/FreePort.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { start } from "../support/Programs.ts"
@@ -10,7 +11,10 @@ import { temporaryFolder } from "../support/TemporaryFolder.ts"
 const get = (url: string, token: string) =>
   Effect.promise(async () => {
     const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
-    return { status: response.status, json: (await response.json()) as Record<string, unknown> }
+    const text = await response.text()
+    const contentType = response.headers.get("content-type")
+    expectContract("GET", new URL(url).pathname, { status: response.status, contentType, text })
+    return { status: response.status, json: JSON.parse(text) as Record<string, unknown> }
   })
 
 /** Waits until a process keeps the database in order: it holds the lock that only one does. */

@@ -177,6 +177,8 @@ describe("tokens that are refused", () => {
           fetch(`${url}/v1/devices`, { headers: { authorization: `Bearer ${token}` } }),
         )
         const text = yield* Effect.promise(() => response.text())
+        const contentType = response.headers.get("content-type")
+        expectContract("GET", "/v1/devices", { status: response.status, contentType, text })
         replies.push([response.status, text, [...response.headers.keys()], [...work]])
       }
       expect(replies[0]).toMatchObject([

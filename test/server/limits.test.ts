@@ -156,6 +156,32 @@ describe("clients that do not come to an end", () => {
     }).pipe(Effect.timeout("5 seconds"), Effect.provide(layerServer(memoryPorts, { timeouts }))),
   )
 
+  it.scopedLive("do not keep others from being answered, five hundred of them", () =>
+    Effect.gen(function* () {
+      const { homeReader, url } = yield* Running
+      let ended = 0
+      yield* Effect.forEach(Array.from({ length: 500 }), () =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const socket = connect(Number(new URL(url).port), "127.0.0.1")
+            socket.on("error", () => undefined).on("close", () => (ended += 1))
+            socket.write("GET /v1/devices HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            return { socket, drip: setInterval(() => socket.write("x"), 100) }
+          }),
+          ({ drip, socket }) => Effect.sync(() => (clearInterval(drip), socket.destroy())),
+        ),
+      )
+      expect(statuses(yield* times(20, devices(homeReader)))).toEqual(Array.from({ length: 20 }, () => 200))
+      yield* Effect.repeat(
+        Effect.delay(
+          Effect.sync(() => ended),
+          "50 millis",
+        ),
+        { until: (count) => count === 500 },
+      )
+    }).pipe(Effect.provide(layerServer(memoryPorts, { timeouts }))),
+  )
+
   it.live("get their 413 while they send without an end, and are cut then", () =>
     Effect.gen(function* () {
       const { home, url } = yield* Running

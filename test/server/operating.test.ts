@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { layerFreshDatabase, Database } from "../support/Database.ts"
 import { freePort } from "../support/FreePort.ts"
+import { expectContract } from "./support/Contract.ts"
 import { run, start } from "../support/Programs.ts"
 
 const text = (url: string, init?: RequestInit) =>
@@ -10,6 +11,18 @@ const text = (url: string, init?: RequestInit) =>
     const response = await fetch(url, init)
     return { headers: response.headers, status: response.status, body: await response.text() }
   })
+
+/** The same of the API, whose replies are as the contract says. */
+const api = (url: string, init?: RequestInit) =>
+  Effect.tap(text(url, init), ({ body, headers, status }) =>
+    Effect.sync(() =>
+      expectContract(init?.method ?? "GET", new URL(url).pathname, {
+        status,
+        contentType: headers.get("content-type"),
+        text: body,
+      }),
+    ),
+  )
 
 /** A collector of traces that keeps what it is sent. */
 const collector = Effect.gen(function* () {
@@ -49,14 +62,14 @@ it.scopedLive(
       }
       const added = yield* run("p1-api", env, ["devices", "add", "Home", "--json"])
       const { token } = JSON.parse(added.said) as { readonly token: string }
-      const api = yield* start("p1-api", env)
-      yield* api.says(/The API is ready/)
+      const program = yield* start("p1-api", env)
+      yield* program.says(/The API is ready/)
       const base = `http://127.0.0.1:${port}`
 
-      const ready = yield* text(`${base}/health/ready`)
+      const ready = yield* api(`${base}/health/ready`)
       expect(JSON.parse(ready.body)).toMatchObject({ service: "p1-api", version: expect.any(String), status: "ok" })
       const ingest = (body: unknown) =>
-        text(`${base}/v1/ingest`, {
+        api(`${base}/v1/ingest`, {
           method: "POST",
           headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
           body: JSON.stringify(body),
@@ -70,15 +83,15 @@ it.scopedLive(
       })
       yield* ingest({ samples: [{ ts, power_w: 1 }] })
       yield* ingest({ samples: [{ ts, power_w: 2 }] })
-      yield* text(`${base}/nowhere/${"x".repeat(20)}`)
+      yield* api(`${base}/nowhere/${"x".repeat(20)}`)
 
-      const named = yield* text(`${base}/v1/devices`, { headers: { "x-request-id": "abc-1" } })
+      const named = yield* api(`${base}/v1/devices`, { headers: { "x-request-id": "abc-1" } })
       expect([named.status, named.headers.get("x-request-id")]).toEqual([401, "abc-1"])
-      const own = yield* text(`${base}/v1/devices`, { headers: { "x-request-id": "no good" } })
+      const own = yield* api(`${base}/v1/devices`, { headers: { "x-request-id": "no good" } })
       expect(own.headers.get("x-request-id")).toMatch(/^[0-9a-z]{7}-[0-9a-z]+$/)
-      yield* api.says(/"requestId":"abc-1"/)
+      yield* program.says(/"requestId":"abc-1"/)
 
-      expect((yield* text(`${base}/metrics`)).status).toBe(404)
+      expect((yield* api(`${base}/metrics`)).status).toBe(404)
       yield* Effect.sleep("1200 millis")
       const { body, headers } = yield* text(`http://127.0.0.1:${metricsPort}/metrics`)
       expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8")
@@ -103,11 +116,11 @@ it.scopedLive(
         expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+-]+|.*\+Inf.*)$/)
       }
 
-      yield* api.signal("SIGTERM")
-      expect(yield* Effect.timeoutOption(api.ended, "5 seconds")).toEqual(Option.some(0))
+      yield* program.signal("SIGTERM")
+      expect(yield* Effect.timeoutOption(program.ended, "5 seconds")).toEqual(Option.some(0))
       expect(sent.join("\n")).toContain("/v1/traces ")
       expect(sent.join("\n")).toContain("http.server")
-      expect(sent.join("\n") + api.said()).not.toContain(token)
+      expect(sent.join("\n") + program.said()).not.toContain(token)
     }).pipe(Effect.provide(Layer.fresh(layerFreshDatabase))),
   60_000,
 )

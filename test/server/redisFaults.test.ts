@@ -7,7 +7,7 @@ import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
 import { RedisCaches } from "../../src/infra/redis/index.ts"
 import { layerFreshStore } from "../support/Database.ts"
 import { type Fault, faultProxy } from "../support/FaultProxy.ts"
-import { quantile, type Reply, steadily, timed } from "../support/Load.ts"
+import { type Reply, steadily, timed } from "../support/Load.ts"
 import "../support/Provided.ts"
 import { startRedis } from "../support/RedisServer.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
@@ -15,20 +15,13 @@ import { layerServer, Running } from "./support/server.ts"
 
 const phaseMs = 1_200
 const enough = 20
-/** How much a sick Redis may add to what a read takes in peace. */
-const addedMs = 150
 
 const tsOf = ({ text }: Reply): number => Date.parse((JSON.parse(text) as { readonly ts: string }).ts)
 const statuses = (replies: ReadonlyArray<Reply>) => [...new Set(replies.map(({ status }) => status))]
-const p99 = (replies: ReadonlyArray<Reply>) =>
-  quantile(
-    replies.map(({ ms }) => ms),
-    0.99,
-  )
 
 describe.skipIf(inject("redisUrl") === undefined)("a sick Redis (skipped where it is not installed)", () => {
   it.scopedLive(
-    "fails no request and delays none for long, and realtime goes on and never back",
+    "fails no request, and realtime goes on and never back",
     () =>
       Effect.gen(function* () {
         const own = yield* startRedis(yield* temporaryFolder)
@@ -94,12 +87,6 @@ describe.skipIf(inject("redisUrl") === undefined)("a sick Redis (skipped where i
         let newest = 0
         for (const { name, read, written } of [peace, ...phases]) {
           expect([name, statuses(read), statuses(written)]).toEqual([name, [200], [200]])
-          expect([name, p99(read) < p99(peace.read) + addedMs, p99(read), p99(peace.read)]).toEqual([
-            name,
-            true,
-            expect.any(Number),
-            expect.any(Number),
-          ])
           // Replies may overtake each other, so what each phase ended with is compared.
           const latest = Math.max(...read.map(tsOf))
           expect([name, latest > newest]).toEqual([name, true])
@@ -107,7 +94,6 @@ describe.skipIf(inject("redisUrl") === undefined)("a sick Redis (skipped where i
           newest = latest
         }
       }),
-    // A machine that is busy with something else makes any reply late; Redis does so every time.
-    { timeout: 60_000, retry: 2 },
+    60_000,
   )
 })

@@ -1,14 +1,40 @@
+import { connect } from "node:net"
 import { HttpServer } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
-import { Chunk, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Redacted, Scope, Stream } from "effect"
+import {
+  Chunk,
+  Context,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Metric,
+  Option,
+  Redacted,
+  Ref,
+  Schedule,
+  Scope,
+  Stream,
+  TestClock,
+} from "effect"
 import { Redis } from "ioredis"
 import { inject } from "vitest"
-import type { AnswerCache, RateLimits, RealtimeCache, Registry, Secrets, Store } from "../../src/domain/ports/index.ts"
+import {
+  type AnswerCache,
+  type RateLimits,
+  RealtimeCache,
+  type Registry,
+  type Secrets,
+  type Store,
+} from "../../src/domain/ports/index.ts"
 import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
 import { MemoryCaches, MemoryRegistry, MemoryStore } from "../../src/infra/memory/index.ts"
 import { RedisCaches } from "../../src/infra/redis/index.ts"
-import { Server } from "../../src/server/index.ts"
-import { call, layerServer, memoryPorts, Running, send } from "./support/server.ts"
+import { Admin, Server } from "../../src/server/index.ts"
+import { streams } from "../../src/server/Metrics.ts"
+import { call, layerServer, memoryPorts, type Ports, Running, send } from "./support/server.ts"
 import { type Event, open } from "./support/stream.ts"
 import "../support/Provided.ts"
 
@@ -74,6 +100,68 @@ describe("the realtime stream", () => {
     }).pipe(Effect.provide(layerServer(memoryPorts))),
   )
 
+  it.scoped("sends a comment every 15 s, so that all between see that it lives", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 2, 3))
+      const { homeReader, url: at } = Context.get(yield* Layer.build(layerServer(memoryPorts)), Running)
+      const { blocks } = yield* open(at, homeReader)
+      const heard = yield* Effect.fork(Stream.runCollect(Stream.take(blocks, 3)))
+      yield* Effect.repeat(Effect.zipRight(TestClock.adjust("15 seconds"), Fiber.poll(heard)), { until: Option.isSome })
+      expect(Chunk.toReadonlyArray(yield* Fiber.join(heard))).toEqual(["retry: 1000", ": ", ": "])
+    }),
+  )
+
+  it.scoped("ends within five seconds of its token's revocation, and only then", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 2, 3))
+      const context = yield* Layer.build(layerServer(memoryPorts))
+      const { bothReader, homeReader, url: at } = Context.get(context, Running)
+      const follow = (token: string, query = "") =>
+        Effect.flatMap(open(at, token, {}, query), ({ blocks }) => Effect.fork(Stream.runDrain(blocks)))
+      const [revoked, other] = [yield* follow(homeReader), yield* follow(bothReader, "?device_id=home")]
+      yield* TestClock.adjust("10 seconds")
+      expect(Option.isNone(yield* Fiber.poll(revoked))).toBe(true)
+      yield* Effect.provide(Admin.revokeToken(homeReader.slice(4, 14)), context)
+      yield* TestClock.adjust("5 seconds")
+      expect(Exit.isSuccess(yield* Fiber.await(revoked))).toBe(true)
+      expect(Option.isNone(yield* Fiber.poll(other))).toBe(true)
+    }),
+  )
+
+  it.scopedLive("costs one piece of memory for a client that takes nothing, and is cut", () =>
+    Effect.gen(function* () {
+      const pieces = yield* Ref.make(0)
+      const large = "x".repeat(1_000_000)
+      const document = (revision: number) => ({ revision, tsMs: Date.now(), json: `{"x":"${large}"}` })
+      const ports = Layer.map(memoryPorts, (context): Context.Context<Ports> =>
+        Context.add(context, RealtimeCache, {
+          ...Context.get(context, RealtimeCache),
+          updates: () =>
+            Stream.repeatEffectWithSchedule(
+              Effect.map(
+                Ref.updateAndGet(pieces, (n) => n + 1),
+                document,
+              ),
+              Schedule.spaced("5 millis"),
+            ),
+        }),
+      )
+      const timeouts = { stuckTimeout: 2_000 }
+      const { homeReader, url: at } = Context.get(yield* Layer.build(layerServer(ports, { timeouts })), Running)
+      const before = process.memoryUsage()
+      const socket = yield* Effect.acquireRelease(
+        Effect.sync(() => connect(Number(new URL(at).port), "127.0.0.1")),
+        (open) => Effect.sync(() => open.destroy()),
+      )
+      socket.write(`GET /v1/realtime/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${homeReader}\r\n\r\n`)
+      const clients = Metric.value(streams)
+      yield* Effect.repeat(Effect.delay(clients, "10 millis"), { until: ({ value }) => value === 1 })
+      yield* Effect.repeat(Effect.delay(clients, "10 millis"), { until: ({ value }) => value === 0 })
+      expect(yield* Ref.get(pieces)).toBeGreaterThan(50)
+      expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(30e6)
+    }),
+  )
+
   it.scopedLive("ends cleanly and at once when the server does", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -93,9 +181,9 @@ describe("the realtime stream", () => {
 const redisUrl = inject("redisUrl")
 
 describe.skipIf(redisUrl === undefined)("two servers behind one Redis (skipped where it is not installed)", () => {
-  type Ports = Store | Registry | Secrets
+  type Kept = Store | Registry | Secrets
   const shared = Layer.mergeAll(Layer.provideMerge(MemoryStore.layer, MemoryRegistry.layer), CryptoSecrets.layer)
-  const other = (cache: Layer.Layer<RealtimeCache | AnswerCache | RateLimits>, ports: Context.Context<Ports>) =>
+  const other = (cache: Layer.Layer<RealtimeCache | AnswerCache | RateLimits>, ports: Context.Context<Kept>) =>
     Effect.gen(function* () {
       const server = yield* Layer.build(
         Server.layer({ host: "127.0.0.1", port: 0, portVariable: "PORT" }).pipe(

@@ -6,7 +6,7 @@ import { Context, Deferred, Effect, FiberId, Layer, type Scope } from "effect"
 import { answerBrokenRequests } from "./BrokenRequests.ts"
 import { cannotListen, type StartupError } from "../process/index.ts"
 
-type Timeout = "keepAliveTimeout" | "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval"
+type Timeout = "keepAliveTimeout" | "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval" | "stuckTimeout"
 
 export interface Options {
   readonly host: string
@@ -34,6 +34,8 @@ export class NodeServer extends Context.Tag("infra/NodeServer")<
     readonly isEnding: Effect.Effect<boolean>
     /** Done when the server takes no more: replies that go on for ever end then. */
     readonly closing: Deferred.Deferred<void>
+    /** When a connection on which nothing moves is given up, ms. */
+    readonly stuckMs: number
     /** Asks this before the handlers, until the scope ends; a request that it does not take, or `pass`es, is theirs. */
     readonly before: (shortcut: Shortcut) => Effect.Effect<void, never, Scope.Scope>
     readonly pass: (request: IncomingMessage, response: ServerResponse) => void
@@ -47,6 +49,8 @@ const timeouts: Readonly<Record<Timeout, number>> = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 5_000,
+  /** Nothing moves for so long on the connection of a reply that goes on for ever; there are heartbeats more often. */
+  stuckTimeout: 120_000,
 }
 const maxHeaderBytes = 16_384
 
@@ -59,7 +63,8 @@ const askToClose = (response: ServerResponse): void => {
  * they went is told so.
  */
 const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
-  const server = createServer({ ...timeouts, ...given, maxHeaderSize: maxHeaderBytes })
+  const { stuckTimeout, ...limits } = { ...timeouts, ...given }
+  const server = createServer({ ...limits, maxHeaderSize: maxHeaderBytes })
   answerBrokenRequests(server)
   let ending = false
   const underWay = new Set<ServerResponse>()
@@ -117,6 +122,7 @@ const make = (given: Options["timeouts"]): Context.Tag.Service<NodeServer> => {
     }),
     isEnding: Effect.sync(() => ending),
     closing: Deferred.unsafeMake(FiberId.none),
+    stuckMs: stuckTimeout,
     before,
     pass,
   }

@@ -1,11 +1,12 @@
 import { HttpServerRequest } from "@effect/platform"
 import { NodeHttpServerRequest } from "@effect/platform-node"
-import { Duration, Effect } from "effect"
+import { Effect } from "effect"
+import { NodeServer } from "./HttpServer.ts"
 
-/** Cuts the connection of this request when nothing has moved on it for so long, as when a client stops reading. */
-export const cutWhenStuck = (
-  duration: Duration.DurationInput,
-): Effect.Effect<void, never, HttpServerRequest.HttpServerRequest> =>
-  Effect.map(HttpServerRequest.HttpServerRequest, (request) => {
-    NodeHttpServerRequest.toIncomingMessage(request).socket.setTimeout(Duration.toMillis(duration))
-  })
+/** Cuts the connection of this request when nothing moves on it for long, as when a client stops reading. */
+export const cutWhenStuck: Effect.Effect<void, never, HttpServerRequest.HttpServerRequest | NodeServer> =
+  Effect.zipWith(
+    HttpServerRequest.HttpServerRequest,
+    NodeServer,
+    (request, { stuckMs }) => void NodeHttpServerRequest.toIncomingMessage(request).socket.setTimeout(stuckMs),
+  )

@@ -1,4 +1,5 @@
 import { Effect, Stream } from "effect"
+import { expectContract } from "./Contract.ts"
 
 export interface Event {
   readonly id: string
@@ -18,18 +19,20 @@ const eventOf = (block: string): Event => ({
   data: JSON.parse(fieldOf(block, "data") || "{}") as Record<string, unknown>,
 })
 
-/** Opens a realtime stream as a browser's fetch does; it is left when the scope ends. */
-export const open = (url: string, token: string, headers: Record<string, string> = {}) =>
+/** Opens a realtime stream as a browser's fetch does: its blocks, or of those the events; it is left when the scope ends. */
+export const open = (url: string, token: string, headers: Record<string, string> = {}, query = "") =>
   Effect.gen(function* () {
     const controller = new AbortController()
     yield* Effect.addFinalizer(() => Effect.sync(() => controller.abort()))
     const response = yield* Effect.promise(() =>
-      fetch(`${url}/v1/realtime/stream`, {
+      fetch(`${url}/v1/realtime/stream${query}`, {
         headers: { authorization: `Bearer ${token}`, ...headers },
         signal: controller.signal,
       }),
     )
-    const events = Stream.fromReadableStream(
+    const contentType = response.headers.get("content-type")
+    expectContract("GET", "/v1/realtime/stream", { status: response.status, contentType, text: "" })
+    const blocks = Stream.fromReadableStream(
       () => response.body ?? new ReadableStream(),
       (cause) => cause,
     ).pipe(
@@ -40,8 +43,10 @@ export const open = (url: string, token: string, headers: Record<string, string>
         return [blocks.pop() ?? "", blocks]
       }),
       Stream.mapConcat((blocks) => blocks),
-      Stream.filter((block) => block.includes("event: ")),
-      Stream.map(eventOf),
     )
-    return { response, events }
+    const events = Stream.map(
+      Stream.filter(blocks, (block) => block.includes("event: ")),
+      eventOf,
+    )
+    return { response, blocks, events }
   })
