@@ -1,8 +1,8 @@
 import { hoursOf, minutesOf } from "./PowerCurves.ts"
 
 /**
- * A week: at 1 Hz one device makes about 75 MB of it before compression, ten years are 520 chunks, and a statement that
- * knows its times plans for one or two.
+ * A week: at 1 Hz one device makes about 130 MB of it, and 24 MB once compressed (214 and 39 bytes a sample, measured);
+ * ten years are 520 chunks, and a statement that knows its times plans for one or two.
  */
 const chunkInterval = "interval '7 days'"
 
