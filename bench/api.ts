@@ -12,6 +12,7 @@ import { startRedis } from "../test/support/RedisServer.ts"
 import { temporaryFolder } from "../test/support/TemporaryFolder.ts"
 import { serveBare } from "./support/Bare.ts"
 import { openLoop } from "./support/OpenLoop.ts"
+import { measureRedisFaults } from "./support/RedisFaults.ts"
 import * as Report from "./support/Report.ts"
 import { openStreams } from "./support/Streams.ts"
 
@@ -137,6 +138,8 @@ const bench = Effect.gen(function* () {
     unit: "ms",
     target: "≤ 25 ms",
   })
+
+  yield* measureRedisFaults(env, headers)
 
   const before = residentMb(api.pid)
   const streams = yield* Effect.promise(() => openStreams(url, reader.token, clients))
