@@ -36,7 +36,7 @@ const setUp = Layer.unwrapScoped(
         return { url, stores: [yield* Store, Context.get(other, Store)] as const }
       }),
     )
-    return Layer.provideMerge(lanes, Layer.provideMerge(PostgresClient.layer({ url, maxConnections: 2 }), one))
+    return Layer.provideMerge(lanes, Layer.provideMerge(PostgresClient.layer({ url, maxConnections: 4 }), one))
   }),
 )
 
