@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"
 import { EmbeddedPostgres } from "../src/infra/embedded-postgres/index.ts"
+import { serveBareBatches } from "./support/Bare.ts"
 import { measureCommits } from "./support/EdgeCommits.ts"
 import { measureDrain } from "./support/EdgeDrain.ts"
 import { measureSteady } from "./support/EdgeSteady.ts"
@@ -34,7 +35,7 @@ const postgres = (dataDir: string) =>
     ({ url }) => Redacted.value(url),
   )
 
-NodeRuntime.runMain(
+const bench = Effect.scoped(
   Effect.gen(function* () {
     const path = yield* folder
     yield* section("edge: what a commit costs")
@@ -50,5 +51,8 @@ NodeRuntime.runMain(
       databaseUrl: yield* postgres(join(path, "postgres")),
     })
     yield* Console.log("")
-  }).pipe(Effect.scoped),
+  }),
 )
+
+if (process.argv[2] === "bare") serveBareBatches()
+else NodeRuntime.runMain(bench)
