@@ -24,6 +24,8 @@ import { requestedDevice, zoneOf } from "./Readers.ts"
 const revisionKeptFor = Duration.seconds(1)
 /** A store that hangs is left behind, not waited for. */
 const patience = "1500 millis"
+/** An answer that takes longer goes on being computed, for who asks again. */
+const answeredWithin = "5 seconds"
 const tooSlow = () => new StoreUnavailable({ message: "the store does not answer in time" })
 const capacity = 10_000
 
@@ -148,7 +150,9 @@ export const cachedRead = <A, I, E, R>(
             answerOf("application/json", body),
           ),
     )
-    const { body, contentType, etag } = yield* answer(key, rendered)
+    const { body, contentType, etag } = yield* orUnavailable(
+      Effect.timeoutFail(answer(key, rendered), { duration: answeredWithin, onTimeout: tooSlow }),
+    )
     const caching = { etag, "cache-control": "private, no-cache", vary: "authorization, accept" }
     return has(headers["if-none-match"], etag)
       ? HttpServerResponse.empty({ status: 304, headers: caching })

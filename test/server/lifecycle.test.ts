@@ -75,6 +75,26 @@ describe("a server", () => {
     }).pipe(Effect.provide(layerServer(withStore(() => ({ latest: () => Effect.never }))))),
   )
 
+  it.live("answers 503 to a cached read, too, and later gives what was computed meanwhile", () => {
+    const computed = Effect.unsafeMakeLatch()
+    return Effect.gen(function* () {
+      const { home, homeReader } = yield* Running
+      yield* send(home, batch)
+      const read = call("/v1/quarters?from=2024-01-15&to=2024-01-16", { token: homeReader })
+      expect((yield* Effect.timeout(read, "12 seconds")).json).toMatchObject({ status: 503, retry_after_s: 5 })
+      yield* computed.open
+      expect((yield* read).status).toBe(200)
+    }).pipe(
+      Effect.provide(
+        layerServer(
+          withStore((store) => ({
+            quarterHours: (...args) => Effect.zipRight(computed.await, store.quarterHours(...args)),
+          })),
+        ),
+      ),
+    )
+  })
+
   it.live("tells nothing of a defect", () =>
     Effect.gen(function* () {
       const { homeReader } = yield* Running

@@ -62,6 +62,8 @@ it.scopedLive(
       }
       const added = yield* run("p1-api", env, ["devices", "add", "Home", "--json"])
       const { token } = JSON.parse(added.said) as { readonly token: string }
+      const reading = yield* run("p1-api", env, ["tokens", "add", "--read", "home", "--json"])
+      const { token: reader } = JSON.parse(reading.said) as { readonly token: string }
       const program = yield* start("p1-api", env)
       yield* program.says(/The API is ready/)
       const base = `http://127.0.0.1:${port}`
@@ -83,6 +85,10 @@ it.scopedLive(
       })
       yield* ingest({ samples: [{ ts, power_w: 1 }] })
       yield* ingest({ samples: [{ ts, power_w: 2 }] })
+      for (const _ of [1, 2]) {
+        const read = yield* api(`${base}/v1/series?frame=year`, { headers: { authorization: `Bearer ${reader}` } })
+        expect(read.status).toBe(200)
+      }
       yield* api(`${base}/nowhere/${"x".repeat(20)}`)
 
       const named = yield* api(`${base}/v1/devices`, { headers: { "x-request-id": "abc-1" } })
@@ -104,6 +110,8 @@ it.scopedLive(
         'p1_http_request_duration_seconds_count{method="GET",route="none",status="404"} 2',
         "p1_ingest_lag_seconds_count 3",
         "p1_cache_up 1",
+        'p1_cache_reads_total{cache="answers",result="hit"} 1',
+        'p1_cache_reads_total{cache="answers",result="miss"} 1',
       ]) {
         expect(body.split("\n")).toContain(line)
       }
