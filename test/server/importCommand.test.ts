@@ -86,3 +86,45 @@ it.scopedLive(
     }).pipe(Effect.provide(NodeContext.layer)),
   120_000,
 )
+
+const otherFiles = {
+  homewizard: [
+    "time,Import T1 kWh,Import T2 kWh,Export T1 kWh,Export T2 kWh",
+    "2026-01-15 12:00,100.000,200.000,0.000,0.000",
+    "2026-01-15 12:15,101.050,200.000,0.000,0.000",
+    "2026-01-15 12:30,101.250,200.000,0.000,0.000",
+    "2026-01-15 12:45,,200.000,0.000,0.000",
+  ],
+  "dsmr-reader": [
+    "Hour Start,Electricity 1 (Dutch Users: Low Tariff),Electricity 2 (Dutch Users: Normal Tariff),Electricity 1 Returned (Dutch Users: Low Tariff),Electricity 2 Returned (Dutch Users: Normal Tariff),Gas",
+    "2026-01-15T12:00:00+01:00,4.2,0,0,0,0",
+    "2026-01-15T13:00:00+01:00,,0,0,0,0",
+  ],
+}
+
+it.scopedLive(
+  "another tool's file is tried first, taken once, and known the second time",
+  () =>
+    Effect.gen(function* () {
+      const env = { DATABASE_URL: Redacted.value(yield* freshDatabase), DATA_DIR: "/nowhere" }
+      const folder = yield* temporaryFolder
+      const fs = yield* FileSystem.FileSystem
+      for (const [format, lines] of Object.entries(otherFiles)) {
+        yield* run("p1-api", env, ["devices", "add", format])
+        const file = join(folder, format)
+        yield* fs.writeFileString(file, lines.join("\n"))
+        const imported = (...options: ReadonlyArray<string>) =>
+          Effect.map(
+            run("p1-api", env, ["import", "--device", format, ...options, "--json", format, file]),
+            ({ said }) => JSON.parse(said) as unknown,
+          )
+        // An hour's mean hides its highest quarter: hours tell no peak.
+        const [quarters, peakW] = format === "homewizard" ? [2, 4200] : [4, null]
+        const taken = { quarters, months: [{ month: "2026-01", quarters, peak_w: peakW }] }
+        expect(yield* imported("--dry-run")).toMatchObject({ ...taken, dry_run: true, inserted: quarters })
+        expect(yield* imported()).toMatchObject({ ...taken, dry_run: false, inserted: quarters, unchanged: 0 })
+        expect(yield* imported()).toMatchObject({ ...taken, dry_run: false, inserted: 0, unchanged: quarters })
+      }
+    }).pipe(Effect.provide(NodeContext.layer)),
+  120_000,
+)
