@@ -12,6 +12,7 @@ import { startRedis } from "../test/support/RedisServer.ts"
 import { temporaryFolder } from "../test/support/TemporaryFolder.ts"
 import { serveBare } from "./support/Bare.ts"
 import { openLoop } from "./support/OpenLoop.ts"
+import { measurePostgresKilled } from "./support/PostgresKilled.ts"
 import { measureRedisFaults } from "./support/RedisFaults.ts"
 import * as Report from "./support/Report.ts"
 import { openStreams } from "./support/Streams.ts"
@@ -61,7 +62,8 @@ const copyDocument = (url: string, headers: Record<string, string>, redisUrl: st
 const bench = Effect.gen(function* () {
   execFileSync(process.execPath, ["scripts/build.mjs"])
   const folder = yield* temporaryFolder
-  const postgres = yield* startPostgres(`${folder}/postgres`, yield* Effect.promise(installedBinDir))
+  const binDir = yield* Effect.promise(installedBinDir)
+  const postgres = yield* startPostgres(`${folder}/postgres`, binDir)
   const redis = yield* startRedis(folder)
   if (redis === undefined) return yield* Effect.dieMessage("redis-server is not installed")
   const port = yield* Effect.promise(freePort)
@@ -160,6 +162,8 @@ const bench = Effect.gen(function* () {
   yield* Report.line({ name: "p99, from the sample's stamp to the client", value: heard.p99Ms, unit: "ms" })
   yield* Report.line({ name: "memory without streams", value: before, unit: "MB", target: "≤ 250 MB" })
   yield* Report.line({ name: "memory with streams", value: after, unit: "MB", target: "≤ 250 MB" })
+
+  yield* measurePostgresKilled(folder, binDir)
 }).pipe(Effect.scoped)
 
 const [, , role, redisUrl = "", port = ""] = process.argv

@@ -39,7 +39,7 @@ await build({
   minifySyntax: true,
   alias: { undici: resolve("scripts/slim/undici.mjs"), "fast-check": resolve("scripts/slim/fast-check.mjs") },
   banner: {
-    js: `#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=16384 node --max-semi-space-size=1 --max-old-space-size=64\n${requireInModules}`,
+    js: `#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=16384 node --max-semi-space-size=1 --max-old-space-size=64 --optimize-for-size\n${requireInModules}`,
   },
 })
 
