@@ -10,7 +10,7 @@ import { sizeOf } from "./commands/DbStatus.ts"
 const clockMayBeOff = Duration.seconds(5)
 const failed = (message: string) => Effect.fail({ message })
 const lasting = (duration: Duration.Duration) =>
-  Duration.format(Duration.seconds(Math.round(Duration.toSeconds(duration))))
+  Duration.format(Duration.seconds(Math.max(1, Math.round(Duration.toSeconds(duration)))))
 
 export const databaseCheck: Check<Store> = {
   name: "database",
