@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises"
 import { expect, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
-import { Store } from "../../src/domain/ports/index.ts"
-import { PostgresStore } from "../../src/infra/postgres/index.ts"
+import { Effect, Option, Redacted } from "effect"
+import { fromEpochMillis } from "../../src/domain/index.ts"
+import { Store, StoreAdmin } from "../../src/domain/ports/index.ts"
+import { PostgresAdmin, PostgresStore } from "../../src/infra/postgres/index.ts"
 import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
@@ -22,7 +23,8 @@ it.scopedLive("the API's role does all that the API does, and changes no table",
     const address = new URL(Redacted.value(url))
     address.username = role
     address.password = "secret"
-    const asApi = PostgresStore.layer({ url: Redacted.make(address.href), maxConnections: 2 })
+    const options = { url: Redacted.make(address.href), maxConnections: 2 }
+    const asApi = PostgresStore.layer(options)
 
     const tooEarly = yield* Effect.flip(Effect.provide(Store, asApi))
     expect(tooEarly.message).toMatch(/could not be brought up to date/)
@@ -35,7 +37,10 @@ it.scopedLive("the API's role does all that the API does, and changes no table",
       yield* store.ingest(deviceId, batchOf([sampleAt(baseMs - 900_000)]))
       expect(yield* store.samples(deviceId, always)).toHaveLength(3)
       expect(yield* store.quarterHours(deviceId, always)).toHaveLength(2)
-    }).pipe(Effect.provide(asApi))
+      expect(Option.isSome(yield* store.latest(deviceId, fromEpochMillis(baseMs + 1000)))).toBe(true)
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toHaveLength(2)
+      expect((yield* (yield* StoreAdmin).status).samples.bytes).toBeGreaterThan(0)
+    }).pipe(Effect.provide([asApi, PostgresAdmin.layer(options)]))
 
     for (const change of ["create table t (x int)", "alter table p1_samples add x int", "drop table p1_samples"]) {
       const refused = yield* Effect.exit(runSql(Redacted.make(address.href), change))

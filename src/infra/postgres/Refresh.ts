@@ -126,13 +126,21 @@ const policiesRun = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   ),
 )
 
+/** A role that only reads and writes rows sees no jobs, and could make none. */
+const isOwner = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(
+    sql`select 1 from pg_class where oid = 'p1_samples'::regclass and pg_has_role(relowner, 'usage')`,
+    (rows) => rows.length > 0,
+  ),
+)
+
 /**
  * Aggregates all samples of a database that was moved, the oldest first, because what lies before the newest that is
  * aggregated is no longer read from the samples. Then the policies may begin. Goes on where it was stopped.
  */
 export const fillAggregates = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  if (yield* policiesRun) return
+  if (!(yield* isOwner) || (yield* policiesRun)) return
   yield* sql`select pg_advisory_lock(${refreshLock})`
   const rows = yield* sql.unsafe(
     `select ${millisOf("min(start)")} as first_ms, ${millisOf("max(start)")} as last_ms from p1_quarter_hours`,
