@@ -11,7 +11,7 @@ import {
   type QuarterHourView,
   rangeOfMonth,
 } from "../domain/index.ts"
-import { cachedRead } from "./Answers.ts"
+import { cachedRead } from "./CachedRead.ts"
 import { capacityYear } from "./CapacityYear.ts"
 import { peakFields } from "./PeakFields.ts"
 import { orUnavailable } from "./Problems.ts"

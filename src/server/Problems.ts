@@ -6,7 +6,7 @@ import {
   HttpServerRequest,
   HttpServerResponse,
 } from "@effect/platform"
-import { Array as Arr, Cause, Effect, type Layer, Predicate } from "effect"
+import { Array as Arr, Cause, type Duration, Effect, type Layer, Predicate } from "effect"
 import {
   BadRequest,
   InternalError,
@@ -16,7 +16,7 @@ import {
   problemDocument,
   Unavailable,
 } from "../domain/api/index.ts"
-import type { StoreUnavailable } from "../domain/ports/index.ts"
+import { StoreUnavailable } from "../domain/ports/index.ts"
 import { withHeaders } from "./Headers.ts"
 import { pathOf } from "./Requests.ts"
 import { routes } from "./Routes.ts"
@@ -37,6 +37,15 @@ export const orUnavailable = <A, E, R>(
         Effect.zipRight(new Unavailable({ detail: "The store cannot be reached; ask again later.", retryAfterS })),
       ),
   )
+
+/** A store that hangs is left behind, not waited for. */
+export const storeWithin =
+  (duration: Duration.DurationInput) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | StoreUnavailable, R> =>
+    Effect.timeoutFail(self, {
+      duration,
+      onTimeout: () => new StoreUnavailable({ message: "the store does not answer in time" }),
+    })
 
 /** The methods a path knows; none when there is no such path. */
 const methodsOf = (path: string): ReadonlyArray<string> =>

@@ -1,17 +1,16 @@
 import { Context, Effect, Layer, Metric, Option } from "effect"
 import type { DeviceId } from "../domain/index.ts"
-import { RealtimeCache, type RealtimeDocument, type Store, StoreUnavailable } from "../domain/ports/index.ts"
+import { RealtimeCache, type RealtimeDocument, type Store, type StoreUnavailable } from "../domain/ports/index.ts"
 import { coalesced } from "./Coalesced.ts"
 import { Lookups } from "./Lookups.ts"
 import { cacheReads } from "./Metrics.ts"
+import { storeWithin } from "./Problems.ts"
 import { buildDocument } from "./RealtimeState.ts"
 
 const staleAfterS = 60
 /** How long a reply to an ingest waits for the realtime document. */
 const refreshFor = "500 millis"
-/** A store that hangs is left behind, not waited for. */
 const patience = "1500 millis"
-const tooSlow = () => new StoreUnavailable({ message: "the store does not answer in time" })
 
 /** The latest of each device: from the cache, or built from the store. */
 export class RealtimeDocuments extends Context.Tag("server/RealtimeDocuments")<
@@ -47,7 +46,7 @@ const make = Effect.gen(function* () {
       return give(deviceId, yield* cache.fill(deviceId, buildDocument(device.value)))
     }),
   )
-  const fresh = (deviceId: DeviceId) => Effect.timeoutFail(build(deviceId), { duration: patience, onTimeout: tooSlow })
+  const fresh = (deviceId: DeviceId) => storeWithin(patience)(build(deviceId))
 
   const cached = (deviceId: DeviceId) =>
     Effect.map(cache.get(deviceId), (document) =>

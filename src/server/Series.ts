@@ -14,7 +14,7 @@ import {
   type SeriesPoint,
 } from "../domain/index.ts"
 import { Store } from "../domain/ports/index.ts"
-import { cachedRead } from "./Answers.ts"
+import { cachedRead } from "./CachedRead.ts"
 import { csvWhereAccepted } from "./CsvReply.ts"
 import { orUnavailable } from "./Problems.ts"
 import { quarterHours } from "./QuarterHours.ts"

@@ -12,6 +12,7 @@ import {
   SimulatedMeter,
   type Switches,
 } from "../../src/simulator/index.ts"
+import { meterChecks } from "./support/meterChecks.ts"
 
 const nobodyAround = Layer.succeed(MeterDiscovery, { find: () => Effect.succeed([]) })
 const zone = DateTime.zoneUnsafeMakeNamed(defaultZone)
@@ -52,24 +53,11 @@ const examine = (switches: Partial<Switches>, given?: string) =>
     }
   })
 
-const everyCheck = [
-  "identity",
-  "device",
-  "fields",
-  "telegram",
-  "push",
-  "push refused",
-  "wrong token",
-  "unknown path",
-  "stamp moves",
-  "clock",
-]
-
 describe("the conformance suite", () => {
   it.scopedLive("finds nothing wrong with a meter that behaves", () =>
     Effect.gen(function* () {
       const { all, bad, said } = yield* examine({})
-      assert.deepStrictEqual(all, everyCheck)
+      assert.deepStrictEqual(all, meterChecks)
       assert.deepStrictEqual(bad, [])
       assert.include(said("identity"), "5c2faf000001")
       assert.include(said("device"), "firmware 6.0503, API 2.3.0")

@@ -5,6 +5,7 @@ import { layer as layerMeter, MeterControls, MeterEndpoint, SimulatedMeter } fro
 import { freePort } from "../support/FreePort.ts"
 import { run, start } from "../support/Programs.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { meterChecks } from "./support/meterChecks.ts"
 
 const play = Option.some([{ startMs: 0, energyImportWh: 250, energyExportWh: 0 }])
 
@@ -62,18 +63,6 @@ const statusOf = (env: Readonly<Record<string, string>>) =>
     Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 100 }),
   )
 
-const meterChecks = [
-  "identity",
-  "device",
-  "fields",
-  "telegram",
-  "push",
-  "push refused",
-  "wrong token",
-  "unknown path",
-  "stamp moves",
-  "clock",
-]
 const others = ({ spool: _, token: _token, server: _server, edge: _edge, ...meter }: Record<string, string>) => meter
 
 describe("p1-edge doctor", { concurrent: true }, () => {
