@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Effect, FastCheck as fc, Schema } from "effect"
+import { Arbitrary, Cause, Effect, FastCheck as fc, Schema } from "effect"
 import { fromEpochMillis, snakeCase } from "../../src/domain/index.ts"
 import { readRows } from "../../src/infra/sqlite/ReadRows.ts"
 import { columnNames, Row } from "../../src/infra/sqlite/Rows.ts"
@@ -19,6 +19,7 @@ const sameAsSchema = (rows: ReadonlyArray<Encoded>) => {
   const expected = Effect.runSyncExit(Effect.forEach(rows, bySchema))
   expect(read._tag).toBe(expected._tag)
   if (read._tag === "Success") expect(read).toStrictEqual(expected)
+  else expect(Cause.isFailType(read.cause)).toBe(true)
 }
 
 const arbitraryRow = Arbitrary.make(Row).map(Schema.encodeSync(Row))
