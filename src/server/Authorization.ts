@@ -69,14 +69,15 @@ const make = Effect.gen(function* () {
         bearer,
         Effect.mapError(() => unauthorized),
       )
-      const record = yield* recordOf(token)
+      const { headers } = yield* HttpServerRequest.HttpServerRequest
+      const header = headers["authorization"] ?? ""
+      const record = yield* Effect.tapErrorTag(recordOf(token), "Unauthorized", () =>
+        Effect.sync(() => remembered.forget(header)),
+      )
       yield* guard.accept(record.tokenId)
       yield* tokenUse.note(record.tokenId)
       if (record.kind !== kind) return yield* new Forbidden({ detail: wrongKind[kind] })
-      if (kind === "read") {
-        const { headers } = yield* HttpServerRequest.HttpServerRequest
-        remembered.note(headers["authorization"] ?? "", record, yield* Clock.currentTimeMillis)
-      }
+      if (kind === "read") remembered.note(header, record, yield* Clock.currentTimeMillis)
       return record.deviceIds
     })
 })

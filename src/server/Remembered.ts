@@ -23,6 +23,8 @@ export class Remembered extends Context.Tag("server/Remembered")<
   Remembered,
   {
     readonly note: (header: string, record: TokenRecord, nowMs: number) => void
+    /** Who was refused is nobody at once, not only after the time of grace. */
+    readonly forget: (header: string) => void
     /** Nobody, too, for one request when it is time to look again. */
     readonly find: (header: string, nowMs: number) => Reader | undefined
   }
@@ -37,6 +39,7 @@ export const layer: Layer.Layer<Remembered> = Layer.effect(
         if (entries.size >= capacity) entries.clear()
         entries.set(header, { tokenId, deviceIds, notedMs: nowMs, renewing: false })
       },
+      forget: (header) => void entries.delete(header),
       find: (header, nowMs) => {
         const entry = entries.get(header)
         const forMs = nowMs - (entry?.notedMs ?? -Infinity)
