@@ -356,8 +356,14 @@ const story = async () => {
   ca = oldCa
 }
 
+/** Nothing of a run stays, nor of one before that was kept or killed. */
+const clear = async () => {
+  for (const of of [house, vpsScaled, fresh]) await of.do("down", "-v", "--remove-orphans").catch(() => undefined)
+}
+
 let failure
 try {
+  await clear()
   await story()
 } catch (error) {
   failure = error
@@ -365,7 +371,7 @@ try {
   for (const of of [vps, house]) console.error(await of.do("logs", "--tail", "25").catch(() => ""))
 } finally {
   if (!process.argv.includes("--keep")) {
-    for (const of of [house, vps, fresh]) await of.do("down", "-v", "--remove-orphans").catch(() => undefined)
+    await clear()
     await rm(dir, { recursive: true, force: true })
   }
 }
