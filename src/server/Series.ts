@@ -94,11 +94,18 @@ const series = (requested: DeviceId | undefined, query: SeriesQuery, meter: stri
     return yield* csvWhereAccepted(reply, Series, "series")
   })
 
+const curvesLack = Effect.flatMap(Store, (store) => store.curvesLack)
+
 /** `GET /v1/series` and `GET /v1/quarters`. */
 export const layer = HttpApiBuilder.group(P1Api, "history", (handlers) =>
   handlers
     .handle("series", ({ urlParams: { device_id, meter, ...query } }) =>
-      cachedRead(Series, device_id, series(device_id, query, meter)),
+      cachedRead(
+        Series,
+        device_id,
+        series(device_id, query, meter),
+        query.bucket === "minute" ? curvesLack : undefined,
+      ),
     )
     .handle("quarters", ({ urlParams: { device_id, from, to } }) =>
       cachedRead(QuarterHours, device_id, quarterHours(device_id, from, to)),

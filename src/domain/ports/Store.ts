@@ -124,6 +124,11 @@ export class Store extends Context.Tag("domain/Store")<
       range: Range,
       bucket: CurveBucket,
     ) => Effect.Effect<ReadonlyArray<PowerPoint>, StoreUnavailable>
+    /**
+     * What the power curves still lack: another text whenever that changes. Late samples reach them some time after
+     * the revision that they raised.
+     */
+    readonly curvesLack: Effect.Effect<string, StoreUnavailable>
     /** What the meter said of itself, each change once, in order of time. */
     readonly meterChanges: (deviceId: DeviceId) => Effect.Effect<ReadonlyArray<MeterInfo>, StoreUnavailable>
     /** Fails while the store cannot be used. */

@@ -124,6 +124,7 @@ export const layer: Layer.Layer<Store, never, Registry> = Layer.effect(
           const fromRange = samples.slice(placeOf(samples, range.fromMs), placeOf(samples, endMs))
           return powerCurve(fromRange, bucket).filter(({ startMs }) => startMs >= range.fromMs)
         }),
+      curvesLack: Effect.succeed(""),
       meterChanges: (deviceId) => read(deviceId, ({ meters }) => meterChanges(Arr.sort(meters.values(), byTime))),
       check: Effect.void,
       description: "in memory",

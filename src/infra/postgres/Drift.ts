@@ -3,6 +3,7 @@ import { Effect, Metric, Option, Random, Schema } from "effect"
 import { type DeviceId, type Range } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
+import { raiseRevision } from "./Lock.ts"
 import { recompute } from "./Recompute.ts"
 import { refresh } from "./Refresh.ts"
 import { probe } from "./Timescale.ts"
@@ -61,7 +62,7 @@ export const repairDay = (deviceId: DeviceId, range: Range) =>
     const { changed } = yield* recompute(sql, deviceId, range)
     const { used } = yield* probe
     const minutes = used ? yield* missingMinutes(deviceId, range) : 0
-    if (minutes > 0) yield* refresh(range, true)
+    if (minutes > 0) yield* Effect.zipRight(refresh(range, true), raiseRevision(sql, deviceId))
     if (changed + minutes === 0) return 0
     yield* Metric.incrementBy(drifted, changed + minutes)
     yield* Effect.logError("What is derived was not what the samples make of it, and was repaired").pipe(

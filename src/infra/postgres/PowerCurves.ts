@@ -82,6 +82,12 @@ select ${millisOf("bucket")} as start_ms, sample_count, mean_power_w, min_power_
   ])}) as phases
 from ${routines[bucket]}($1, $2::timestamptz, $3::timestamptz) order by bucket`
 
+const Lack = Schema.decodeUnknownSync(Schema.Tuple(Schema.Struct({ lack: Schema.String })))
+
+/** Late ranges come with ever higher numbers, and go when the curves have them. */
+export const curvesLack = (sql: SqlClient.SqlClient) =>
+  Effect.map(sql`select concat(count(*), ' ', max(id)) as lack from p1_late_ranges`, (rows) => Lack(rows)[0].lack)
+
 export const powerCurve = (
   sql: SqlClient.SqlClient,
   deviceId: DeviceId,

@@ -10,7 +10,7 @@ import { condensed } from "./Condensed.ts"
 import { makeDeviceWriter } from "./DeviceWriter.ts"
 import { orUnavailable } from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
-import { powerCurve } from "./PowerCurves.ts"
+import { curvesLack, powerCurve } from "./PowerCurves.ts"
 import * as Queries from "./Queries.ts"
 import { layer as layerRegistry } from "./Registry.ts"
 import { meterReadings } from "./SubMeters.ts"
@@ -50,6 +50,7 @@ const make = Effect.gen(function* () {
     meterReadings: (deviceId, meterId, range) => orUnavailable(meterReadings(sql, deviceId, meterId, range)),
     samples: (deviceId, range, limit) => orUnavailable(Queries.samples(sql, deviceId, range, limit)),
     powerCurve: (deviceId, range, bucket) => orUnavailable(powerCurve(sql, deviceId, range, bucket)),
+    curvesLack: orUnavailable(curvesLack(sql)),
     meterChanges: (deviceId) => Effect.map(orUnavailable(Queries.meterInfos(sql, deviceId)), meterChanges),
     check: orUnavailable(sql`select 1`).pipe(
       Effect.asVoid,
