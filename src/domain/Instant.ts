@@ -1,4 +1,4 @@
-import { DateTime, Option, ParseResult, Schema } from "effect"
+import { Clock, DateTime, Effect, Option, ParseResult, Schema } from "effect"
 
 const isoWithOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/
 
@@ -6,6 +6,11 @@ export type Instant = DateTime.Utc
 
 /** The instant of a number of milliseconds since 1970-01-01T00:00:00Z. */
 export const fromEpochMillis = (epochMillis: number): Instant => DateTime.unsafeMake(epochMillis)
+
+/** The time by the monotonic clock: that of the wall clock when the process began, and what has passed since. */
+export const steadyNow: Effect.Effect<Instant> = Effect.map(Clock.currentTimeNanos, (nanos) =>
+  fromEpochMillis(Number(nanos / 1_000_000n)),
+)
 
 /** Whether a `YYYY-MM-DD` is a day that exists; the platform's parser takes 30 February for 2 March. */
 export const isCalendarDate = (date: string): boolean => {

@@ -1,5 +1,5 @@
-import { DateTime, Effect, Either, Ref } from "effect"
-import type { Batch, IngestReply, MeteredPeak } from "../domain/index.ts"
+import { Effect, Either, Ref } from "effect"
+import { type Batch, type IngestReply, type MeteredPeak, steadyNow } from "../domain/index.ts"
 import type { Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
 import { type BatchLimit, makeBatchLimit } from "./BatchLimit.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
@@ -93,7 +93,7 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
 
   const accepted = (rows: Rows, meteredPeaks: Peaks, reply: IngestReply): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
-      const verdicts = verdictsOf(rows, reply, yield* DateTime.now)
+      const verdicts = verdictsOf(rows, reply, yield* steadyNow)
       if (Either.isLeft(verdicts)) return yield* disbelieve(`The server's reply does not add up (${verdicts.left})`)
       yield* Ref.set(unbelieved, 0)
       yield* Ref.set(refusals, 0)

@@ -1,5 +1,5 @@
-import { DateTime, Effect } from "effect"
-import type { Instant } from "../domain/index.ts"
+import { Effect } from "effect"
+import { type Instant, steadyNow } from "../domain/index.ts"
 import { Spool, type SpooledSample, type SpoolError } from "../domain/ports/index.ts"
 import { type DeliveryOptions, makeDelivery, makeLearned, type UploadError } from "./Delivery.ts"
 import { makeSend, type ServerOptions } from "./IngestClient.ts"
@@ -45,7 +45,7 @@ export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (
   ) =>
     Effect.gen(function* () {
       const asked = Math.min(most, yield* learned.limit.current)
-      const due = yield* lend(asked, yield* DateTime.now)
+      const due = yield* lend(asked, yield* steadyNow)
       if (due.length === 0) return { settled: 0, more: false }
       const { settled } = yield* deliver(cutBatch(due))
       return { settled, more: due.length === asked || settled < due.length }

@@ -94,6 +94,24 @@ describe.each([
     expect(seen).toEqual([[2], 2, countsOf({ waiting: 2, oldestTs: Option.some(sampleAt(1).ts) })])
   })
 
+  it("holds nothing back for longer than an hour: a clock that was a day ahead put that off", async () => {
+    const seen = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [1, 2, 3])
+        const [one = 0, two = 0] = yield* ids(spool)
+        yield* spool.settle([
+          { _tag: "Postponed", id: one, until: DateTime.add(now, { hours: 1 }) },
+          { _tag: "Postponed", id: two, until: DateTime.add(now, { hours: 1, millis: 1 }) },
+        ])
+        return [yield* powers(spool), numbersOf(yield* Effect.scoped(spool.newest(10, now)))]
+      }),
+    )
+    expect(seen).toEqual([
+      [2, 3],
+      [2, 3],
+    ])
+  })
+
   it("counts what was quarantined and does not offer it again", async () => {
     const seen = await use(layer(), (spool) =>
       Effect.gen(function* () {

@@ -103,7 +103,7 @@ describe("a spool in a file", () => {
         const outcome: Either.Either<void, SpoolError> = yield* Effect.either(
           spool.settle([
             { _tag: "Quarantined", id: one, code: "invalid", message: "" },
-            { _tag: "Postponed", id: two, until: DateTime.add(now, { days: 1 }) },
+            { _tag: "Postponed", id: two, until: DateTime.add(now, { minutes: 1 }) },
           ]),
         )
         yield* appendAll(spool, [3])

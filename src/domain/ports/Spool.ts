@@ -32,6 +32,12 @@ export interface QuarantinedSample extends SpooledSample {
 /** As many samples are quarantined at most. */
 export const quarantineLimit = 1_000
 
+/**
+ * So long a sample is put off at most, milliseconds. One that is put off for longer was so by a clock that has been set
+ * back since the last start: it is due.
+ */
+export const longestPutOffMs = 3_600_000
+
 /** What became of a spooled sample: stored by the server, refused for ever, or to be tried again later. */
 export type Verdict =
   | { readonly _tag: "Stored"; readonly id: number }
@@ -64,8 +70,8 @@ export class Spool extends Context.Tag("domain/Spool")<
   {
     readonly append: (sample: Sample, meter: MeterInfo | null) => Effect.Effect<void, SpoolError>
     /**
-     * Lends the oldest samples that are due at `now`, in the order they were taken; at most `limit`. Until the scope
-     * ends, nobody else is lent the same.
+     * Lends the oldest samples that are due at `now`, by the clock that puts them off, in the order they were taken; at
+     * most `limit`. Until the scope ends, nobody else is lent the same.
      */
     readonly oldest: (
       limit: number,

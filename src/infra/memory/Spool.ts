@@ -1,5 +1,5 @@
 import { Chunk, DateTime, Effect, Layer, Option, Ref, Stream } from "effect"
-import { makeLending } from "../../domain/index.ts"
+import { makeLending, steadyNow } from "../../domain/index.ts"
 import { Spool, type SpoolStatus } from "../../domain/ports/index.ts"
 import * as Rows from "./SpoolRows.ts"
 
@@ -30,7 +30,10 @@ export const layer: Layer.Layer<Spool> = Layer.effect(
         lend((lent) =>
           Effect.map(Ref.get(ref), (rows) => Chunk.toReadonlyArray(Chunk.takeRight(Rows.due(rows, now, lent), limit))),
         ),
-      settle: (verdicts) => Effect.flatMap(DateTime.now, (at) => Ref.update(ref, Rows.settle(verdicts, at))),
+      settle: (verdicts) =>
+        Effect.flatMap(Effect.all([DateTime.now, steadyNow]), ([at, steady]) =>
+          Ref.update(ref, Rows.settle(verdicts, at, steady)),
+        ),
       samples: Stream.unwrap(
         Effect.map(Ref.get(ref), ({ waiting }) =>
           Stream.fromIterable(waiting).pipe(Stream.map(({ id, meter, sample }) => ({ id, sample, meter }))),

@@ -1,6 +1,12 @@
-import { Array as Arr, Chunk, DateTime, HashMap, Option, Order, pipe } from "effect"
+import { Array as Arr, Chunk, HashMap, Option, Order, pipe } from "effect"
 import { type IdRange, type Instant, type MeterInfo, type Sample, within } from "../../domain/index.ts"
-import { type QuarantinedSample, quarantineLimit, type SpooledSample, type Verdict } from "../../domain/ports/index.ts"
+import {
+  longestPutOffMs,
+  type QuarantinedSample,
+  quarantineLimit,
+  type SpooledSample,
+  type Verdict,
+} from "../../domain/ports/index.ts"
 
 type Waiting = SpooledSample & { readonly notBeforeMs: number }
 
@@ -22,7 +28,9 @@ export const empty: SpoolRows = {
 }
 
 const byId = Order.mapInput(Order.number, ({ id }: { readonly id: number }) => id)
-const fullFor = { hours: 1 }
+
+const isPutOff = ({ notBeforeMs }: Waiting, now: Instant): boolean =>
+  notBeforeMs > now.epochMillis && notBeforeMs <= now.epochMillis + longestPutOffMs
 
 export const append =
   (sample: Sample, meter: MeterInfo | null) =>
@@ -37,12 +45,12 @@ export const append =
 /** The rows that are due and not lent, in order. */
 export const due = (rows: SpoolRows, now: Instant, lent: ReadonlyArray<IdRange>): Chunk.Chunk<SpooledSample> =>
   rows.waiting.pipe(
-    Chunk.filter(({ id, notBeforeMs }) => notBeforeMs <= now.epochMillis && !within(lent, id)),
+    Chunk.filter((row) => !isPutOff(row, now) && !within(lent, row.id)),
     Chunk.map(({ id, meter, sample }) => ({ id, sample, meter })),
   )
 
 export const settle =
-  (verdicts: ReadonlyArray<Verdict>, at: Instant) =>
+  (verdicts: ReadonlyArray<Verdict>, at: Instant, steady: Instant) =>
   (rows: SpoolRows): SpoolRows => {
     const verdictOf = HashMap.fromIterable(verdicts.map((verdict) => [verdict.id, verdict] as const))
     const waiting: Array<Waiting> = []
@@ -55,7 +63,7 @@ export const settle =
         const { code, message } = verdict
         if (quarantine.length < quarantineLimit) {
           quarantine.push({ id: row.id, sample: row.sample, meter: row.meter, code, message, at })
-        } else waiting.push({ ...row, notBeforeMs: DateTime.add(at, fullFor).epochMillis })
+        } else waiting.push({ ...row, notBeforeMs: steady.epochMillis + longestPutOffMs })
       }
     }
     return { ...rows, waiting: Chunk.unsafeFromArray(waiting), quarantine: Arr.sort(quarantine, byId) }

@@ -1,5 +1,6 @@
 import { Array as Arr, Chunk, Effect, Option, Schema, Stream } from "effect"
 import type { IdRange, Instant } from "../../domain/index.ts"
+import { longestPutOffMs } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
 import { unread } from "./Failure.ts"
 import { readRows } from "./ReadRows.ts"
@@ -26,7 +27,7 @@ export const makePages = Effect.map(Database, ({ read, sql }) => {
     )
   const due = (now: Instant, lent: ReadonlyArray<IdRange>) =>
     sql.and([
-      sql`not_before <= ${now.epochMillis}`,
+      sql`not_before NOT BETWEEN ${now.epochMillis + 1} AND ${now.epochMillis + longestPutOffMs}`,
       ...lent.map(({ first, last }) => sql`id NOT BETWEEN ${first} AND ${last}`),
     ])
 

@@ -1,12 +1,12 @@
 import { DateTime, Effect, Schema } from "effect"
-import { quarantineLimit, type Verdict } from "../../domain/ports/index.ts"
+import { steadyNow } from "../../domain/index.ts"
+import { longestPutOffMs, quarantineLimit, type Verdict } from "../../domain/ports/index.ts"
 import type { Database } from "./Database.ts"
 import { columnNames } from "./Rows.ts"
 
 type Sql = (typeof Database.Service)["sql"]
 
 const decodeCount = Schema.decodeUnknown(Schema.Tuple(Schema.Struct({ count: Schema.Number })))
-const fullFor = { hours: 1 }
 
 export const quarantined = (sql: Sql) =>
   sql`SELECT count(*) AS count FROM quarantine`.pipe(
@@ -19,10 +19,11 @@ export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
   Effect.gen(function* () {
     const names = sql.literal(columnNames)
     const now = yield* DateTime.now
+    const whenFull = (yield* steadyNow).epochMillis + longestPutOffMs
     const refused = verdicts.filter((verdict) => verdict._tag === "Quarantined")
     const room = refused.length === 0 ? 0 : quarantineLimit - (yield* quarantined(sql))
     const staying = [
-      ...refused.slice(Math.max(room, 0)).map(({ id }) => ({ id, until: DateTime.add(now, fullFor).epochMillis })),
+      ...refused.slice(Math.max(room, 0)).map(({ id }) => ({ id, until: whenFull })),
       ...verdicts.flatMap((verdict) =>
         verdict._tag === "Postponed" ? [{ id: verdict.id, until: verdict.until.epochMillis }] : [],
       ),
