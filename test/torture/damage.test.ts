@@ -75,6 +75,32 @@ const scramble = (path: string, random: Chance): void => {
   writeFileSync(path, bytes)
 }
 
+const query = (path: string, sql: string): unknown => {
+  const db = new Sqlite(path)
+  try {
+    return db.prepare(sql).pluck().get()
+  } catch {
+    return undefined
+  } finally {
+    db.close()
+  }
+}
+
+/** Overwrites one byte ahead of a row's text, so that nothing but its id can be read. */
+const spoilRow = (path: string, id: number): void => {
+  const sound = readFileSync(path)
+  let at = sound.indexOf(String(query(path, `SELECT meter_stamp FROM sample WHERE id = ${id}`)))
+  do {
+    at -= 1
+    const spoilt = Buffer.from(sound)
+    spoilt[at] = 0xff
+    writeFileSync(path, spoilt)
+  } while (
+    query(path, `SELECT power_w FROM sample WHERE id = ${id}`) !== undefined ||
+    query(path, `SELECT id FROM sample WHERE id = ${id}`) !== id
+  )
+}
+
 const sizeOf = (path: string): number => readFileSync(path).length
 
 type Damage = readonly [string, (path: string, random: Chance) => void]
@@ -160,5 +186,14 @@ describe("a damaged spool", () => {
       if (name === "a scrambled page") expect(lost, what).toBeLessThan(20)
       if (name === "another schema") expect([old, pinned], what).toEqual([taken, true])
     }
+  })
+
+  it("is read past a sample of which nothing but its id can be read", async () => {
+    await prepared
+    const filename = join(newFolder(), "spool.sqlite")
+    copyFileSync(join(original, "left.sqlite"), filename)
+    spoilRow(filename, 1_234)
+    const { lost, numbers } = await live(filename)
+    expect([numbers.filter((n) => n < taken).length, lost]).toEqual([committed - 1, 1])
   })
 })

@@ -26,7 +26,8 @@ const open = (path: string): DamagedFile => {
   attempt(() => db?.pragma("locking_mode = EXCLUSIVE"))
   const firstFrom = (table: string, id: number): number | null | undefined =>
     attempt(() => {
-      const row = db?.prepare<[number], RawRow>(`SELECT id FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`).get(id)
+      // The whole row: of one that is damaged the id alone may still be read.
+      const row = db?.prepare<[number], RawRow>(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id LIMIT 1`).get(id)
       return row?.id ?? null
     })
 
