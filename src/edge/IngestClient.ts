@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib"
 import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
 import { DateTime, Duration, Effect, Option, type Redacted } from "effect"
-import { type Batch, batchText, IngestReply } from "../domain/index.ts"
+import { type Batch, batchText, IngestReply, type Instant } from "../domain/index.ts"
 import { ProblemDocument } from "../domain/api/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
 import { describeTransport } from "./TransportFailure.ts"
@@ -26,10 +26,15 @@ const requestOf = (url: string, { samples, ...extras }: Batch): HttpClientReques
     HttpClientRequest.acceptJson,
   )
 
+/** When it is by the server's clock, where it says so. */
+const serverTime = ({ headers }: HttpClientResponse.HttpClientResponse): Option.Option<Instant> =>
+  Option.flatMap(Option.fromNullable(headers["date"]), instantOfHttpDate)
+
 /** What the server says beside its status: in its headers, and in its problem document where there is one. */
 const failureOfResponse = Effect.fn("failureOfResponse")(function* (response: HttpClientResponse.HttpClientResponse) {
+  const here = yield* DateTime.now
   const problem = yield* Effect.option(HttpClientResponse.schemaBodyJson(ProblemDocument)(response))
-  const now = yield* DateTime.now
+  const now = Option.getOrElse(serverTime(response), () => here)
   const asked = Option.orElse(Option.fromNullable(response.headers["retry-after"]), () =>
     Option.flatMap(problem, ({ retry_after_s }) => Option.map(Option.fromNullable(retry_after_s), String)),
   )
@@ -63,11 +68,8 @@ const failureOf = (error: unknown): Effect.Effect<UploadFailed> => {
 export const makeSend = Effect.fn("makeSend")(function* ({ timeout, token, url }: ServerOptions) {
   const duration = Duration.decode(timeout ?? "30 seconds")
   const clock = yield* EdgeClock
-  const noteTime = ({ headers }: HttpClientResponse.HttpClientResponse) =>
-    Option.match(Option.flatMap(Option.fromNullable(headers["date"]), instantOfHttpDate), {
-      onNone: () => Effect.void,
-      onSome: clock.compare,
-    })
+  const noteTime = (response: HttpClientResponse.HttpClientResponse) =>
+    Option.match(serverTime(response), { onNone: () => Effect.void, onSome: clock.compare })
   const withToken = (request: HttpClientRequest.HttpClientRequest) =>
     token.pipe(
       Effect.mapError(({ message }) => uploadFailed("Held", message)),

@@ -1,4 +1,4 @@
-import { Clock, type DateTime, Duration, Effect, Either, Layer, Option, Ref, Schedule, Stream } from "effect"
+import { Clock, type DateTime, Duration, Effect, Either, Layer, Option, Ref, Stream } from "effect"
 import type { Measurement, Sample } from "../domain/index.ts"
 import { type EdgeState, Meter, MeterError, type Spool, type SpoolError } from "../domain/ports/index.ts"
 import { backoff } from "./Backoff.ts"
@@ -25,6 +25,9 @@ export interface PollerOptions {
 
 /** Without a new telegram for this long, the meter is asked. */
 const quietNs = 5_000_000_000n
+
+/** A push connection that lasted so long was a good one: the next is tried at once. */
+const steadyPush = Duration.minutes(2)
 
 /** Somebody has to do something about these, so that a meter that is asked every second gains nothing. */
 const needsHand: ReadonlyArray<MeterError["reason"]> = ["Unauthorized", "WrongIdentity"]
@@ -110,7 +113,11 @@ export const layer = (
               yield* ask
             }),
           ),
-          Effect.retry(Schedule.resetAfter(backoff, "2 minutes")),
+          Effect.flip,
+          Effect.timed,
+          Effect.filterOrFail(([lasted]) => Duration.greaterThanOrEqualTo(lasted, steadyPush)),
+          Effect.retry(backoff),
+          Effect.forever,
         )
 
       yield* Effect.forEach(

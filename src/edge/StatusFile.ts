@@ -1,5 +1,5 @@
 import { FileSystem } from "@effect/platform"
-import { Clock, DateTime, Effect, Layer, Option, Ref, Schedule, Schema } from "effect"
+import { Clock, DateTime, Duration, Effect, Layer, Option, Ref, Schedule, Schema } from "effect"
 import { type EdgeState, Spool } from "../domain/ports/index.ts"
 import { HomeWizardPin } from "../infra/homewizard/index.ts"
 import { EdgeClock } from "./EdgeClock.ts"
@@ -26,7 +26,7 @@ export const layer = (
       const clock = yield* EdgeClock
       const spool = yield* Spool
       const folded = yield* makeFoldedLog("1 hour")
-      const startedAt = yield* DateTime.now
+      const startedNs = yield* Clock.currentTimeNanos
       const progress = yield* makeUploadProgress
 
       const report = Effect.gen(function* () {
@@ -34,14 +34,12 @@ export const layer = (
         const { bytes, lost, oldestTs, quarantined, thinned, ...spooled } = yield* spool.status
         // What the server has stored may be in the spool for a moment longer.
         const waiting = Math.min(spooled.waiting, Math.max(state.waiting, 0))
-        const upload = yield* progress({
-          uploaded: state.uploaded,
-          waiting,
-          nowNs: yield* Clock.currentTimeNanos,
-        })
+        const at = yield* DateTime.now
+        const nowNs = yield* Clock.currentTimeNanos
+        const upload = yield* progress({ uploaded: state.uploaded, waiting, nowNs })
         const said: StatusReport = {
-          at: yield* DateTime.now,
-          started_at: startedAt,
+          at,
+          started_at: DateTime.subtractDuration(at, Duration.nanos(nowNs - startedNs)),
           pid: options.pid,
           meter: options.meter,
           meter_identity: Option.getOrNull(yield* HomeWizardPin.pinned),

@@ -10,6 +10,7 @@ const orNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
 /** What a running edge says of itself, for those who look from outside: its spool is open to nobody else. */
 export const StatusReport = Schema.Struct({
   at: Instant,
+  /** By the clock as it is now set. */
   started_at: Instant,
   pid: Schema.Int,
   meter: Schema.String,

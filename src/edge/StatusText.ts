@@ -1,4 +1,4 @@
-import { Duration } from "effect"
+import { DateTime, Duration } from "effect"
 import type { Instant } from "../domain/index.ts"
 import type { StatusReport } from "./StatusReport.ts"
 
@@ -60,17 +60,18 @@ const clock = (offsetMs: number | null): string => {
 const taken = ({ bad_readings: bad, missed, taken }: StatusReport): string =>
   `${number(taken)} taken since the start, ${number(missed)} missed${bad > 0 ? `, ${number(bad)} readings unusable` : ""}`
 
-/** What a person wants to know of a running edge. */
+/** What a person wants to know of a running edge. Samples have the meter's time, which is the server's as a rule. */
 export const statusText = (report: StatusReport, now: Instant): string => {
   const { spool: counts } = report
+  const right = DateTime.subtract(now, { millis: report.clock_offset_ms ?? 0 })
   const some = (name: string, count: number, text: string) =>
     count > 0 ? [[name, `${number(count)} samples ${text}`] as const] : []
   const error = (text: string | null) => (text === null ? [] : [["", text] as const])
   const lines: ReadonlyArray<readonly [string, string]> = [
-    ["meter", `${report.meter}, last sample ${ago(report.last_sample_ts, now, "never")}`],
+    ["meter", `${report.meter}, last sample ${ago(report.last_sample_ts, right, "never")}`],
     ...error(report.meter_error),
     ["samples", taken(report)],
-    ["spool", spool(report, now)],
+    ["spool", spool(report, right)],
     ["upload", `to ${report.server}`],
     ...upload(report).map((text) => ["", text] as const),
     ...error(report.upload_error),

@@ -4,7 +4,7 @@ import type { Measurement } from "../../src/domain/index.ts"
 import { MeterError, Spool } from "../../src/domain/ports/index.ts"
 import * as Poller from "../../src/edge/Poller.ts"
 import { MemoryMeter } from "../../src/infra/memory/index.ts"
-import { brussels, edgeInMemory, recordLogs, stamp, state, telegram } from "./support/edge.ts"
+import { brussels, edgeInMemory, recordLogs, stamp, state, steppingClock, telegram } from "./support/edge.ts"
 
 const gone = new MeterError({ reason: "Unreachable", message: "gone" })
 const secondOf = Effect.map(Clock.currentTimeMillis, (ms) => Math.floor(ms / 1000))
@@ -84,6 +84,35 @@ describe("pushed and asked", () => {
       expect(asked.slice(1).every((second, n) => second - (asked[n] ?? 0) <= 4)).toBe(true)
       expect(stamps[0]).toBe(stamp(asked.find((second) => second > 40) ?? 0))
     }).pipe(Effect.provide(edgeInMemory)),
+  )
+
+  it.scoped(
+    "a push connection that has lasted is tried again at once, whatever the wall clock was set to meanwhile",
+    () =>
+      Effect.gen(function* () {
+        const truth = yield* Effect.clock
+        const { clock, wall } = yield* steppingClock
+        const second = () => Math.floor(truth.unsafeCurrentTimeMillis() / 1000)
+        const reading = Effect.sync(() => telegram(stamp(second())))
+        const tries: Array<number> = []
+        const pushed = Stream.suspend(() => {
+          tries.push(second())
+          return second() >= 200 && second() < 400
+            ? Stream.repeatEffect(Effect.delay(Effect.map(reading, Either.right), "1 second")).pipe(
+                Stream.takeWhile(() => second() < 400),
+              )
+            : Stream.fail(gone)
+        })
+        const poller = Poller.layer({ zone: brussels, interval: "1 second" })
+        const meter = MemoryMeter.layer(now, { pushed })
+        yield* Layer.build(Layer.provide(poller, [meter, (yield* recordLogs).layer])).pipe(Effect.withClock(clock))
+        yield* TestClock.adjust("390 seconds")
+        wall.offsetMs = -86_400_000
+        yield* TestClock.adjust("20 seconds")
+        const before = tries.filter((second) => second < 400)
+        expect(before.at(-1)).toBeGreaterThan(199)
+        expect(tries[before.length]).toBe(400)
+      }).pipe(Effect.provide(edgeInMemory), Effect.withRandom(Random.make("pushed"))),
   )
 
   it.scoped("an answer that what was pushed has overtaken is taken, and nobody is troubled", () =>

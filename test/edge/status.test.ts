@@ -8,7 +8,7 @@ import { readReport, type StatusReport } from "../../src/edge/StatusReport.ts"
 import { lasting, statusText } from "../../src/edge/StatusText.ts"
 import { makeUploadProgress } from "../../src/edge/UploadProgress.ts"
 import { MemoryEdgeState } from "../../src/infra/memory/index.ts"
-import { edgeInMemory, recordLogs, spoolSamples } from "./support/edge.ts"
+import { edgeInMemory, recordLogs, spoolSamples, steppingClock } from "./support/edge.ts"
 
 const now = DateTime.unsafeMake("2026-07-15T10:00:00Z")
 const report: StatusReport = {
@@ -22,12 +22,12 @@ const report: StatusReport = {
   missed: 2,
   bad_readings: 0,
   uploaded: 1_300_000,
-  last_sample_ts: DateTime.subtract(now, { seconds: 1 }),
+  last_sample_ts: DateTime.add(now, { seconds: 90, millis: -500 }),
   meter_error: null,
   upload_error: null,
   spool: {
     waiting: 1_200_000,
-    oldest_ts: DateTime.subtract(now, { days: 14 }),
+    oldest_ts: DateTime.subtract(now, { days: 14, seconds: -90 }),
     quarantined: 3,
     thinned: 0,
     lost: 0,
@@ -103,6 +103,23 @@ describe("the file beside the spool", () => {
     }),
   }))
   const path = "/data/status.json"
+
+  it.effect("says how long the edge has run also when the clock was right only later", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* files
+      const { clock, wall } = yield* steppingClock
+      yield* TestClock.setTime(now.epochMillis)
+      wall.offsetMs = -now.epochMillis
+      yield* Effect.gen(function* () {
+        const edge = Layer.launch(StatusFile.layer({ path, meter: "meter", server: "https://p1.example.org", pid: 42 }))
+        yield* Effect.fork(Effect.withClock(edge, clock))
+        yield* TestClock.adjust("20 seconds")
+        wall.offsetMs = 0
+        yield* TestClock.adjust("10 seconds")
+        expect((yield* readReport(path)).started_at).toEqual(now)
+      }).pipe(Effect.provide([layer, edgeInMemory, MemoryEdgeState.layer, (yield* recordLogs).layer]))
+    }),
+  )
 
   it.effect("says every 5 s what the edge does, is given up by an edge that hangs, and goes with it", () =>
     Effect.gen(function* () {

@@ -153,6 +153,15 @@ describe("a failed upload keeps everything and knows what to wait for", () => {
       "Transient",
       0,
     ],
+    [
+      "429 until a date by the server's own clock",
+      new Response(null, {
+        status: 429,
+        headers: { date: "Wed, 15 Jul 2026 10:00:00 GMT", "retry-after": "Wed, 15 Jul 2026 10:00:20 GMT" },
+      }),
+      "Transient",
+      seconds(20),
+    ],
     ["429 with nonsense", new Response(null, { status: 429, headers: { "retry-after": "soon" } }), "Transient", 0],
     ["408", new Response(null, { status: 408 }), "Transient", 0],
     ["401", problem(401, {}), "Held", 0],
