@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { createServer, type Server } from "node:https"
 import { type AddressInfo, createServer as createTcpServer } from "node:net"
-import { Cause, Effect, Inspectable, Layer, Option, Redacted } from "effect"
+import { Cause, Effect, Either, Inspectable, Layer, Option, Redacted } from "effect"
 import { afterEach, describe, expect, it } from "vitest"
 import { Meter, MeterDiscovery, type MeterError } from "../../src/domain/ports/index.ts"
 import { HomeWizardMeter } from "../../src/infra/homewizard/index.ts"
+import { identify } from "../../src/infra/homewizard/Identity.ts"
 import { MemoryEdgeState } from "../../src/infra/memory/index.ts"
 import { threePhase } from "../support/measurements.ts"
 import { type Leaf, makeAuthority, makeLeaf } from "./certificates.ts"
@@ -186,6 +187,18 @@ describe("who is not the meter never sees the token", () => {
     const leaf = makeLeaf(vendor, `appliance/p1dongle/${serial}`, "20900101000000Z")
     const ca = Option.some(vendor.pem)
     expect(await refused(leaf, { ca })).toContain("(CERT_NOT_YET_VALID): set this machine's clock")
+  })
+
+  it("dates that do not fit a clock count only until the key is known", () => {
+    const peer = { commonName: `appliance/p1dongle/${serial}`, key: "a", chainError: Option.some("CERT_NOT_YET_VALID") }
+    const seen = (key: string, chainError = peer.chainError) =>
+      identify(
+        { ...peer, chainError },
+        { address: "", serial: Option.none(), chain: true, pinned: Option.some({ serial, key }) },
+      )
+    expect(seen("a")).toEqual(Either.right({ serial, key: "a" }))
+    expect(seen("b")).toMatchObject({ left: { reason: "CertificateDates" } })
+    expect(seen("a", Option.some("SELF_SIGNED_CERT"))).toMatchObject({ left: { reason: "WrongIdentity" } })
   })
 
   it("another key than at first contact, also with the right name", async () => {

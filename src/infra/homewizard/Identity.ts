@@ -52,7 +52,8 @@ const chainError = (address: string, code: string): MeterError =>
 
 /**
  * Which meter the peer is: its certificate names a P1 dongle, the one with the serial where that is known, was issued
- * by the CA where one is given, and has the key that was seen before. Only then may it see the token.
+ * by the CA where one is given, and has the key that was seen before. Only then may it see the token. The dates of a
+ * certificate whose key was seen before do not count: a machine without a clock chip starts at any time.
  */
 export const identify = (peer: Peer, expected: Expected): Either.Either<MeterIdentity, MeterError> => {
   const wrong = (message: string) => Either.left(new MeterError({ reason: "WrongIdentity", message }))
@@ -68,10 +69,10 @@ export const identify = (peer: Peer, expected: Expected): Either.Either<MeterIde
       `The meter at ${address} is ${identity.serial}, not ${Option.getOrElse(wanted, () => "")}, and did not get the token: check HW_P1_HOST, or pair again if this is your new meter.`,
     )
   }
-  if (expected.chain && Option.isSome(peer.chainError)) {
-    return Either.left(chainError(address, peer.chainError.value))
-  }
-  if (Option.exists(pinned, ({ key }) => key !== identity.key)) {
+  const isPinned = Option.exists(pinned, ({ key }) => key === identity.key)
+  const chain = Option.filter(peer.chainError, (code) => !(isPinned && clockErrors.includes(code)))
+  if (expected.chain && Option.isSome(chain)) return Either.left(chainError(address, chain.value))
+  if (Option.isSome(pinned) && !isPinned) {
     return wrong(
       `The meter at ${address} shows another key than before and did not get the token: if the meter was replaced or reset, pair again (p1-edge pair); if not, something else answers in its place.`,
     )
