@@ -15,6 +15,7 @@ import { Chunk, Duration, Effect, Either, Layer, Logger, LogLevel, Stream } from
 import { afterAll, describe, expect, it } from "vitest"
 import { EdgeState, Spool } from "../../src/domain/ports/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
+import { steppingClock } from "../edge/support/edge.ts"
 import { sampleAt } from "../infra/samples.ts"
 import { appendAll, numbersOf } from "../infra/spools.ts"
 import { type Chance, chance, firstSeed, seeds, tortured } from "./Seeds.ts"
@@ -30,8 +31,13 @@ const taken = 2_000
 const committed = 1_500
 
 const quiet = Logger.minimumLogLevel(LogLevel.None)
-const run = <A, E>(filename: string, program: Effect.Effect<A, E, Spool | EdgeState>) =>
-  Effect.runPromise(Effect.provide(program, Layer.provideMerge(SqliteSpool.layer({ filename }), quiet)))
+const run = <A, E>(filename: string, program: Effect.Effect<A, E, Spool | EdgeState>, wallOffsetMs = 0) =>
+  Effect.gen(function* () {
+    const { clock, wall } = yield* steppingClock
+    wall.offsetMs = wallOffsetMs
+    const spool = Layer.provideMerge(SqliteSpool.layer({ filename }), quiet)
+    return yield* Effect.withClock(Effect.provide(program, spool), clock)
+  }).pipe(Effect.runPromise)
 
 /** What a machine that lost its power leaves behind: a file of 1,500 samples and a log of 500 more. */
 const original = newFolder()
@@ -101,6 +107,12 @@ const spoilRow = (path: string, id: number): void => {
   )
 }
 
+const change = (path: string, sql: string): void => {
+  const db = new Sqlite(path)
+  db.exec(sql)
+  db.close()
+}
+
 const sizeOf = (path: string): number => readFileSync(path).length
 
 type Damage = readonly [string, (path: string, random: Chance) => void]
@@ -118,11 +130,7 @@ const damages: readonly [Damage, ...ReadonlyArray<Damage>] = [
   ["an empty file", (path) => truncateSync(path, 0)],
   [
     "another schema",
-    (path, random) => {
-      const db = new Sqlite(path)
-      db.exec(random.below(2) === 0 ? "DROP TABLE state" : "PRAGMA user_version = 0")
-      db.close()
-    },
+    (path, random) => change(path, random.below(2) === 0 ? "DROP TABLE state" : "PRAGMA user_version = 0"),
   ],
 ]
 
@@ -135,7 +143,7 @@ interface Outcome {
 }
 
 /** A process that starts, takes a sample at once and reads all that waits; it starts anew where the spool says so. */
-const live = async (filename: string, starts = 1): Promise<Outcome> => {
+const live = async (filename: string, { starts = 1, wallOffsetMs = 0 } = {}): Promise<Outcome> => {
   const before = performance.now()
   const outcome = await run(
     filename,
@@ -152,12 +160,13 @@ const live = async (filename: string, starts = 1): Promise<Outcome> => {
       const pinned = yield* state.get("meter-key")
       return { numbers, salvaged, lost, pinned: pinned._tag === "Some", starts }
     }).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => broken)), Effect.either),
+    wallOffsetMs,
   )
   if (Either.isRight(outcome)) return outcome.right
   if (starts >= 3) throw new Error(`still broken: ${outcome.left.message}`)
   const next = newFolder()
   for (const name of readdirSync(join(filename, ".."))) copyFileSync(join(filename, "..", name), join(next, name))
-  return live(join(next, "spool.sqlite"), starts + 1)
+  return live(join(next, "spool.sqlite"), { starts: starts + 1, wallOffsetMs })
 }
 
 /** Damage that a set-aside file tells of: what was waiting is read or counted. */
@@ -185,6 +194,21 @@ describe("a damaged spool", () => {
       if (counted.includes(name)) expect(old + lost, what).toBe(taken)
       if (name === "a scrambled page") expect(lost, what).toBeLessThan(20)
       if (name === "another schema") expect([old, pinned], what).toEqual([taken, true])
+    }
+  })
+
+  it("is read whole also by a machine that begins in 1970, and again when that one's spool is damaged", async () => {
+    await prepared
+    const filename = join(newFolder(), "spool.sqlite")
+    copyFileSync(join(original, "left.sqlite"), filename)
+    for (const [before, bootedMs] of [200, 100].entries()) {
+      change(filename, "PRAGMA user_version = 0")
+      const { lost, numbers } = await live(filename, { wallOffsetMs: bootedMs - Date.now() })
+      expect([numbers.length, new Set(numbers.slice(0, committed)).size, lost]).toEqual([
+        committed + before + 1,
+        committed,
+        0,
+      ])
     }
   })
 

@@ -20,20 +20,38 @@ const rememberedOf = rewritten(Schema.Struct({ key: Schema.String, value: Schema
 
 const present = <A>(values: ReadonlyArray<A | null>): ReadonlyArray<A> => values.filter((value) => value !== null)
 
+/** Ids of a file that took over from another begin here or later: beyond any count of samples. */
+const firstInherited = Date.UTC(2020)
+/** A larger id is damage. */
+const mostId = 1e15
+
+const idsIn = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>, name: string): ReadonlyArray<number> =>
+  rows.map((row) => row[name]).filter((id): id is number => typeof id === "number" && id < mostId)
+
+/** An id beyond all in the file, also of one that took over itself, also where nobody has set this machine's clock. */
+const beyond = (file: DamagedFile): Effect.Effect<number> =>
+  Effect.map(Clock.currentTimeMillis, (nowMs) =>
+    Math.max(
+      firstInherited,
+      nowMs,
+      ...idsIn(file.rows("state"), "last_id"),
+      ...idsIn(file.rows("sqlite_sequence"), "seq"),
+    ),
+  )
+
 /**
  * What a new spool takes over at once from a damaged file: what was taken last, what the edge remembers, the
- * quarantine. Ids of new samples begin beyond all that could be in the file: a number of milliseconds is larger than
- * any count of samples.
+ * quarantine.
  */
 const inheritFrom = (sql: SqlClient.SqlClient, file: DamagedFile, path: string) =>
   Effect.gen(function* () {
-    const nowMs = yield* Clock.currentTimeMillis
+    const last = yield* beyond(file)
     const [state = null] = file.rows("state").map(stateOf)
     yield* sql`INSERT INTO salvage ${sql.insert({ file: basename(path), expected: state?.waiting ?? null })}`
     yield* sql`INSERT INTO sqlite_sequence (name, seq)
       SELECT 'sample', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sample')`
-    yield* sql`UPDATE sqlite_sequence SET seq = max(seq, ${nowMs}) WHERE name = 'sample'`
-    yield* sql`UPDATE state SET last_id = max(last_id, ${nowMs})`
+    yield* sql`UPDATE sqlite_sequence SET seq = max(seq, ${last}) WHERE name = 'sample'`
+    yield* sql`UPDATE state SET last_id = max(last_id, ${last})`
     if (state !== null) {
       yield* sql`UPDATE state SET last_ts = ${state.lastTs}, last_meter_stamp = ${state.lastMeterStamp},
         last_meter = ${state.lastMeter} WHERE last_ts IS NULL`
