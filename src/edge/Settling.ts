@@ -22,27 +22,39 @@ export const makeSettling = Effect.gen(function* () {
   const spool = yield* Spool
   const kept = yield* Ref.make<Kept>(yield* fresh)
 
-  const flush: Effect.Effect<void, SpoolError> = Effect.gen(function* () {
-    const { loan, stored } = yield* Ref.getAndSet(kept, yield* fresh)
-    yield* (stored.length === 0 ? Effect.void : spool.settle(stored)).pipe(
-      Effect.ensuring(Scope.close(loan, Exit.void)),
-    )
+  /** Lets what was stored leave; in the middle of a batch the rest of it stays lent. */
+  const leave: Effect.Effect<void, SpoolError> = Effect.gen(function* () {
+    const { stored } = yield* Ref.getAndUpdate(kept, (now) => ({ ...now, stored: [] }))
+    if (stored.length > 0) yield* spool.settle(stored)
   }).pipe(Effect.uninterruptible)
+
+  const giveBack = Effect.gen(function* () {
+    const { loan } = yield* Ref.getAndSet(kept, yield* fresh)
+    yield* Scope.close(loan, Exit.void)
+  })
+
+  const flush: Effect.Effect<void, SpoolError> = Effect.uninterruptible(Effect.ensuring(leave, giveBack))
+
+  const isDue = ({ sinceNs, stored }: Kept, nowNs: bigint): boolean =>
+    stored.length > 0 && nowNs - sinceNs >= Duration.unsafeToNanos(forAtMost)
 
   const settle = (verdicts: ReadonlyArray<Verdict>): Effect.Effect<void, SpoolError> =>
     Effect.gen(function* () {
       const nowNs = yield* Clock.currentTimeNanos
-      const { sinceNs, stored } = yield* Ref.updateAndGet(kept, ({ stored, ...rest }) => ({
+      const now = yield* Ref.updateAndGet(kept, ({ stored, ...rest }) => ({
         ...rest,
         sinceNs: stored.length === 0 ? nowNs : rest.sinceNs,
         stored: [...stored, ...verdicts],
       }))
-      const due = stored.length > 0 && nowNs - sinceNs >= Duration.unsafeToNanos(forAtMost)
-      if (due || stored.length >= atMost || stored.some(({ _tag }) => _tag !== "Stored")) yield* flush
+      const otherwise = now.stored.some(({ _tag }) => _tag !== "Stored")
+      if (isDue(now, nowNs) || now.stored.length >= atMost || otherwise) yield* leave
     })
 
   /** Leaves together what has waited long enough. */
-  const flushDue = settle([])
+  const flushDue = Effect.gen(function* () {
+    const now = yield* Ref.get(kept)
+    if (now.stored.length === 0 || isDue(now, yield* Clock.currentTimeNanos)) yield* flush
+  })
 
   /** Lends for as long as what was lent before it. */
   const borrow = (
