@@ -22,17 +22,20 @@ export const rate = <E, R>(workers: number, work: (worker: number, round: number
     return ((yield* Ref.get(done)) * 1000) / ((yield* Clock.currentTimeMillis) - beganMs)
   })
 
-/** The median duration in ms of several runs. */
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const began = performance.now()
+    yield* effect
+    return performance.now() - began
+  })
+
+/** The median duration in ms of several runs, after as many that warm the program and its connections. */
 export const median = <A, E, R>(times: number, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const durations: Array<number> = []
-    for (let i = 0; i < times; i++) {
-      const began = performance.now()
-      yield* effect
-      durations.push(performance.now() - began)
-    }
+    yield* Effect.replicateEffect(effect, times, { discard: true })
+    const durations = yield* Effect.replicateEffect(timed(effect), times)
     return durations.sort((a, b) => a - b)[Math.floor(times / 2)] ?? NaN
   })
 
 /** The duration in ms of one run. */
-export const once = <A, E, R>(effect: Effect.Effect<A, E, R>) => median(1, effect)
+export const once = timed

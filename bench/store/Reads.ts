@@ -9,7 +9,7 @@ import { fill, fillQuarters } from "./Fill.ts"
 import { median } from "./Measure.ts"
 import { capacityYear, monthOfQuarters, seriesYear } from "./Questions.ts"
 
-const times = 15
+const times = 50
 const decadeMs = Date.UTC(2016, 8, 30)
 const iso = (ms: number) => new Date(ms).toISOString()
 

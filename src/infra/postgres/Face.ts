@@ -35,12 +35,14 @@ const plain: ReadonlyArray<Routine> = [
   },
   reader("p1_power_minutes_of", plainCurves.minutes),
   reader("p1_power_hours_of", plainCurves.hours),
+  ...readRoutines(false),
   ...ingestRoutines(false),
 ]
 
 const timescale: ReadonlyArray<Routine> = [
   reader("p1_power_minutes_of", aggregateReaders.minutes),
   reader("p1_power_hours_of", aggregateReaders.hours),
+  ...readRoutines(true),
   ...ingestRoutines(true),
 ]
 
@@ -111,6 +113,6 @@ export const put = (options: FaceOptions): Effect.Effect<Face, SqlError.SqlError
   Effect.gen(function* () {
     const face = yield* choose(options)
     const routines = face === "timescale" ? timescale : plain
-    yield* Effect.forEach([...routines, ...readRoutines, ...recomputeRoutines], upToDate, { discard: true })
+    yield* Effect.forEach([...routines, ...recomputeRoutines], upToDate, { discard: true })
     return face
   })

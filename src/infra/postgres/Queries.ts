@@ -7,28 +7,25 @@ import {
   quarterHourMs,
   type Range,
   recentImportW,
-  recentMs,
   type Sample,
 } from "../../domain/index.ts"
 import type { Latest } from "../../domain/ports/index.ts"
 import { isoOf, namesOf, type Row } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { quarterList, quartersOfRows } from "./QuarterHourLists.ts"
-import { decodeQuarterHour, quarterColumns } from "./QuarterHourRows.ts"
+import { decodeQuarterHour } from "./QuarterHourRows.ts"
 import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
 
 const Revision = Schema.Struct({ revision: Schema.Number })
 const First = Schema.Struct({ first_average_w: Schema.NullOr(Schema.Number) })
 const Recent = Schema.Struct({
-  recent: Schema.Array(
-    Schema.Struct({
-      tsMs: Schema.Number,
-      powerW: Schema.Number,
-      importKwh: Schema.NullOr(Schema.Number),
-      exportKwh: Schema.NullOr(Schema.Number),
-    }),
+  recent: Schema.parseJson(
+    Schema.Array(
+      Schema.Tuple(Schema.Number, Schema.Number, Schema.NullOr(Schema.Number), Schema.NullOr(Schema.Number)),
+    ),
   ),
 })
+const decodeRecent = Schema.decodeUnknownSync(Recent)
 
 export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
   Effect.map(
@@ -36,19 +33,7 @@ export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
     ([row]) => Schema.decodeUnknownSync(Revision)(row ?? { revision: 0 }).revision,
   )
 
-const selectLatest = `
-select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
-  (select json_agg(json_build_object('tsMs', ${millisOf("recent.ts")}, 'powerW', recent.power_w,
-     'importKwh', recent.energy_import_kwh, 'exportKwh', recent.energy_export_kwh) order by recent.ts)
-   from p1_newest_between($1, stored.ts - interval '${recentMs} milliseconds', stored.ts, null) recent) as recent,
-  (select first.average_power_15m_w from p1_newest_between($1, quarter.first_ts, quarter.first_ts, 1) first) as first_average_w
-from p1_devices device
-cross join lateral (
-  select * from p1_quarter_hours where device_id = $1 and start <= $2::timestamptz and first_ts <= $2::timestamptz
-  order by start desc limit 1) quarter
-cross join lateral p1_newest_between(
-  $1, quarter.start, least($2::timestamptz, quarter.start + interval '15 minutes' - interval '1 microsecond'), 1) stored
-where device.device_id = $1`
+const selectLatest = "select * from p1_latest($1, $2)"
 
 /** One statement, so that all of it is of one revision. */
 export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: Instant) =>
@@ -59,7 +44,14 @@ export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: I
           revision: Schema.decodeUnknownSync(Revision)(row).revision,
           sample: decodeSample(row),
           quarter: decodeQuarterHour(row),
-          recentImportW: recentImportW(Schema.decodeUnknownSync(Recent)(row).recent),
+          recentImportW: recentImportW(
+            decodeRecent(row).recent.map(([tsMs, powerW, importKwh, exportKwh]) => ({
+              tsMs,
+              powerW,
+              importKwh,
+              exportKwh,
+            })),
+          ),
           firstAveragePower15mW: Schema.decodeUnknownSync(First)(row).first_average_w,
         }),
   )

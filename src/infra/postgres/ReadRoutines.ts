@@ -1,16 +1,45 @@
+import { recentMs } from "../../domain/index.ts"
+import { namesOf, typesOf } from "./Columns.ts"
+import { millisOf } from "./Facts.ts"
+import { quarterColumns } from "./QuarterHourRows.ts"
 import type { Routine } from "./Routines.ts"
+import { sampleColumns, sampleSelection } from "./SampleRows.ts"
+
+const recentFrom = `interval '${recentMs} milliseconds'`
 
 /**
- * The newest samples between two instants, both included. The statement is planned with the instants in it, so that of
- * years of chunks only those of that time are looked at; being stable it sees what the statement around it sees.
+ * The newest sample that is not after an instant, its quarter-hour and what else a reader of the two wants to know. A
+ * function, as its plans stay with the connection: making them takes longer than what they do. Where samples are in
+ * chunks they are made each time, with the instants in them: of years of chunks only those of the quarter-hour are
+ * looked at then, and one plan for all of them would take a third of a second.
  */
-const newestBetween = `
-create or replace function p1_newest_between (of_device text, from_ts timestamptz, to_ts timestamptz, most integer)
-returns setof p1_samples language plpgsql stable as $$
+const latest = (inChunks: boolean): string => `
+create function p1_latest (of_device text, not_after timestamptz)
+returns table (revision bigint, ${typesOf(sampleColumns)}, external json, ${typesOf(quarterColumns)}, recent text, first_average_w float8)
+language plpgsql stable ${inChunks ? "set plan_cache_mode = force_custom_plan" : ""} as $$
+#variable_conflict use_column
+declare
+  quarter p1_quarter_hours; newest timestamptz;
 begin
-  return query execute
-    'select * from p1_samples where device_id = $1 and ts >= $2 and ts <= $3 order by ts desc limit $4'
-    using of_device, from_ts, to_ts, most;
+  select * from p1_quarter_hours
+  where device_id = of_device and start <= not_after and first_ts <= not_after
+  order by start desc limit 1 into quarter;
+  newest := least(quarter.last_ts, not_after);
+  return query
+    select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
+      (select '[' || string_agg('[' || concat_ws(',', ${millisOf("ts")}, power_w,
+         coalesce(energy_import_kwh::text, 'null'), coalesce(energy_export_kwh::text, 'null')) || ']', ',' order by ts) || ']'
+       from p1_samples where device_id = of_device and ts >= quarter.start - ${recentFrom} and ts <= newest
+         and ts >= stored.ts - ${recentFrom} and ts <= stored.ts),
+      (select average_power_15m_w from p1_samples where device_id = of_device and ts = quarter.first_ts)
+    from p1_devices device
+    cross join (
+      select * from p1_samples where device_id = of_device and ts >= quarter.start and ts <= newest
+      order by ts desc limit 1) stored
+    where device.device_id = of_device;
 end $$`
 
-export const readRoutines: ReadonlyArray<Routine> = [{ name: "p1_newest_between", statements: [newestBetween] }]
+/** What reads call. `inChunks`: whether the samples are in a hypertable. */
+export const readRoutines = (inChunks: boolean): ReadonlyArray<Routine> => [
+  { name: "p1_latest", statements: ["drop function if exists p1_latest", latest(inChunks)] },
+]
