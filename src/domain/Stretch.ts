@@ -82,17 +82,21 @@ export const besideStretches = <A extends { readonly startMs: number }>(
   })
 }
 
-const longestMs = 96 * quarterHourMs
+/** A UTC day: a store may keep the sums of whole ones. */
+export const dayMs = 96 * quarterHourMs
 
-/** Pieces that follow each other, cut further at instants, and so that none is longer than a day. */
+/** Pieces that follow each other, cut further at instants; those longer than a day are cut at UTC midnights. */
 export const cutFurther = (pieces: ReadonlyArray<Range>, atMs: ReadonlyArray<number>): ReadonlyArray<Range> =>
   pieces.flatMap(({ fromMs, toMs }) => {
     const cuts = [...atMs.filter((at) => at > fromMs && at < toMs).sort((a, b) => a - b), toMs]
     let from = fromMs
     return cuts.flatMap((to) => {
       const parts: Array<Range> = []
-      for (; from < to; from = Math.min(from + longestMs, to))
-        parts.push({ fromMs: from, toMs: Math.min(from + longestMs, to) })
+      while (from < to) {
+        const end = to - from > dayMs ? (Math.floor(from / dayMs) + 1) * dayMs : to
+        parts.push({ fromMs: from, toMs: end })
+        from = end
+      }
       return parts
     })
   })

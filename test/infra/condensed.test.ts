@@ -4,6 +4,7 @@ import { Effect, FastCheck as fc, Layer, Option } from "effect"
 import {
   condense,
   cutFurther,
+  dayMs,
   decideMonth,
   foldSeries,
   type ImportedQuarter,
@@ -159,6 +160,15 @@ const layerWithClient = Layer.unwrapEffect(Effect.map(Database, PostgresClient.l
   Layer.provideMerge(layerFreshStore),
 )
 
+const insert = (deviceId: string, quarters: ReadonlyArray<QuarterHour>) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.unsafe(
+      `insert into p1_quarter_hours (device_id, ${namesOf(quarterColumns)}) select $1, * from ${unnest(quarterColumns, 2)}
+       on conflict (device_id, start) do update set (${namesOf(quarterColumns)}) = (${namesOf(quarterColumns, "excluded.")})`,
+      [deviceId, ...arraysOf(quarterColumns, quarters)],
+    ),
+  )
+
 layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })("in PostgreSQL", (it) => {
   it.effect.prop(
     "they are what the domain makes of the rows, which are read as they were written",
@@ -168,10 +178,7 @@ layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })("in
         const sql = yield* SqlClient.SqlClient
         const store = yield* Store
         const deviceId = yield* newDevice
-        yield* sql.unsafe(
-          `insert into p1_quarter_hours (device_id, ${namesOf(quarterColumns)}) select $1, * from ${unnest(quarterColumns, 2)}`,
-          [deviceId, ...arraysOf(quarterColumns, stored)],
-        )
+        yield* insert(deviceId, stored)
         yield* store.importQuarters(deviceId, imported)
         const one = yield* sql.unsafe<Row>("select * from p1_quarter_hours where device_id = $1 order by start", [
           deviceId,
@@ -183,5 +190,46 @@ layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })("in
         expect(yield* store.condensed(deviceId, pieces)).toEqual(condense(rows, pieces, imported.length > 0))
       }),
     { timeout: 60_000, fastCheck: { numRuns: times(60) } },
+  )
+
+  it.effect("sums that were kept of days are those of their quarter-hours, however these are written", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const store = yield* Store
+      const deviceId = yield* newDevice
+      const days = 4
+      const firstMs = Math.floor(baseMs / dayMs) * dayMs
+      const made = fc.sample(arbitraryQuarter, { numRuns: days * 96, seed: 5 })
+      const quarters = made.map((quarter, i): QuarterHour => {
+        const startMs = firstMs + i * quarterHourMs
+        const there = { tsMs: startMs, importKwh: null, exportKwh: null }
+        return { ...quarter, startMs, first: there, last: there }
+      })
+      const pieces = cutFurther([{ fromMs: firstMs - 7_200_000, toMs: firstMs + days * dayMs + 7_200_000 }], [])
+      const areRight = (keptDays: number) =>
+        Effect.gen(function* () {
+          const rows = yield* store.quarterHours(deviceId, always)
+          expect(yield* store.condensed(deviceId, pieces)).toEqual(condense(rows, pieces, false))
+          const kept = yield* sql`select 1 from p1_day_sums where device_id = ${deviceId}`
+          expect(kept).toHaveLength(keptDays)
+        })
+      yield* insert(deviceId, quarters.slice(0, 150))
+      yield* areRight(1)
+      yield* insert(deviceId, quarters.slice(150))
+      yield* areRight(days)
+      yield* insert(
+        deviceId,
+        quarters.slice(100, 200).map((quarter) => ({ ...quarter, energyImportWh: quarter.energyImportWh + 13 })),
+      )
+      yield* areRight(days)
+      yield* sql`update p1_quarter_hours set eligible = not eligible, span_ms = span_ms / 2, coverage = 1 - coverage,
+        max_power_w = max_power_w + 1, energy_export_wh = 7 where device_id = ${deviceId}`
+      yield* areRight(days)
+      yield* sql`delete from p1_quarter_hours
+        where device_id = ${deviceId} and start = ${new Date(firstMs + dayMs + quarterHourMs)}`
+      yield* areRight(days - 1)
+      yield* insert(deviceId, quarters.slice(0, 98))
+      yield* areRight(days)
+    }),
   )
 })

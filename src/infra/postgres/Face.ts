@@ -1,6 +1,7 @@
 import { SqlClient, type SqlError } from "@effect/sql"
 import { Effect } from "effect"
 import { StartupError } from "../process/index.ts"
+import { daySums } from "./DaySums.ts"
 import { reasonOf } from "./Failure.ts"
 import { aggregateReaders, policies, toAggregates, toHypertable } from "./Hypertable.ts"
 import { ingestRoutines } from "./IngestRoutines.ts"
@@ -113,6 +114,6 @@ export const put = (options: FaceOptions): Effect.Effect<Face, SqlError.SqlError
   Effect.gen(function* () {
     const face = yield* choose(options)
     const routines = face === "timescale" ? timescale : plain
-    yield* Effect.forEach([...routines, ...recomputeRoutines], upToDate, { discard: true })
+    yield* Effect.forEach([...routines, ...recomputeRoutines, daySums], upToDate, { discard: true })
     return face
   })

@@ -8,12 +8,14 @@ import samples from "./migrations/0001_samples.ts"
 import store from "./migrations/0002_store.ts"
 import numbers from "./migrations/0003_numbers.ts"
 import access from "./migrations/0004_access.ts"
+import days from "./migrations/0005_days.ts"
 
 const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
   "0002_store": store,
   "0003_numbers": numbers,
   "0004_access": access,
+  "0005_days": days,
 }
 
 /** Any number that no other program on the database locks. */

@@ -6,7 +6,7 @@ export interface Table {
 }
 
 /** What each database keeps of itself and what is made anew. */
-const own = ["p1_migrations", "p1_routines", "p1_restore"]
+const own = ["p1_migrations", "p1_routines", "p1_restore", "p1_day_sums"]
 
 /** The tables with what can be written of their columns; a table comes after those that it refers to. */
 const statement = `
