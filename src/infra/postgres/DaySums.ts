@@ -23,24 +23,28 @@ export const highestWh = "((highest + (1::bigint << 32) - 1) >> 32)"
 export const highestS = `((${highestWh} << 32) - highest)`
 
 export const day = `interval '${dayMs} milliseconds'`
-const dayOf = `date_bin(${day}, start, timestamptz '1970-01-01T00:00:00Z')`
 const fullDay = dayMs / quarterHourMs
+const dayOf = `date_bin(${day}, start, timestamptz '1970-01-01T00:00:00Z')`
+const touched = `select distinct device_id, ${dayOf} as start from changed`
+const listed = sumNames.join(", ")
 
 /** A day that does not have its last quarter-hour is not looked at further: the running one, over and over. */
 const sumDays = `
 create or replace function p1_sum_days () returns trigger language plpgsql as $$
-declare
-  touched record;
 begin
-  for touched in select distinct device_id, ${dayOf} as start from changed loop
-    delete from p1_day_sums where device_id = touched.device_id and start = touched.start;
-    insert into p1_day_sums (device_id, start, ${sumNames.join(", ")})
-    select touched.device_id, touched.start, ${selectedSums} from p1_quarter_hours
-    where device_id = touched.device_id and start >= touched.start and start < touched.start + ${day}
-      and exists (select from p1_quarter_hours
-        where device_id = touched.device_id and start = touched.start + ${day} - interval '15 minutes')
-    having count(*) = ${fullDay};
-  end loop;
+  if tg_op = 'DELETE' then
+    delete from p1_day_sums kept using (${touched}) touched
+    where kept.device_id = touched.device_id and kept.start = touched.start;
+  else
+    insert into p1_day_sums (device_id, start, ${listed})
+    select touched.device_id, touched.start, each.* from (${touched}) touched cross join lateral (
+      select ${selectedSums} from p1_quarter_hours
+      where device_id = touched.device_id and start >= touched.start and start < touched.start + ${day}
+        and exists (select from p1_quarter_hours
+          where device_id = touched.device_id and start = touched.start + ${day} - interval '15 minutes')
+      having count(*) = ${fullDay}) each
+    on conflict (device_id, start) do update set (${listed}) = (${sumNames.map((name) => `excluded.${name}`).join(", ")});
+  end if;
   return null;
 end $$`
 
@@ -51,7 +55,7 @@ referencing ${rows} table as changed for each statement execute function p1_sum_
 /** All that is there is summed up anew, as another text may add up otherwise. */
 const fill = [
   "delete from p1_day_sums",
-  `insert into p1_day_sums (device_id, start, ${sumNames.join(", ")})
+  `insert into p1_day_sums (device_id, start, ${listed})
    select device_id, ${dayOf}, ${selectedSums} from p1_quarter_hours group by 1, 2 having count(*) = ${fullDay}`,
 ]
 
