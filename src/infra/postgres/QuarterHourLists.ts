@@ -5,12 +5,14 @@ import { millisOf } from "./Facts.ts"
 import { quarterColumns } from "./QuarterHourRows.ts"
 
 const mayBeNull = /^(first|last|start|end)_(import|export)|^high_wh$/
+/** Stands for null, which costs more to write: no register is negative. */
+const unknown = -1
 
 const valueOf = ({ kind, name }: { readonly kind: Kind; readonly name: string }): string => {
   if (kind === "millis") return millisOf(name)
   if (kind === "boolean") return `${name}::int`
   if (kind === "text") return `'"' || ${name} || '"'`
-  return mayBeNull.test(name) ? `coalesce(${name}::text, 'null')` : name
+  return mayBeNull.test(name) ? `coalesce(${name}, ${unknown})` : name
 }
 
 const listed = `'[' || concat_ws(',', ${quarterColumns.map(valueOf).join(", ")}) || ']'`
@@ -25,8 +27,10 @@ export const quarterList = (...parts: ReadonlyArray<string>): string =>
     .map((part) => `(select string_agg(listed, ',') from (select ${listed} as listed from ${part}) quarters)`)
     .join(", ")}) || ']'`
 
-type Register = number | null
+type Register = number
 type Flag = 0 | 1
+
+const known = (register: Register): number | null => (register === unknown ? null : register)
 
 /** The values of a row in the order of {@link quarterColumns}. */
 type Listed = readonly [
@@ -86,22 +90,22 @@ const quarterOf = ([
   sampleCount,
   steady: steady === 1,
   joined: joined === 1,
-  startImportWh,
-  endImportWh,
-  startExportWh,
-  endExportWh,
+  startImportWh: known(startImportWh),
+  endImportWh: known(endImportWh),
+  startExportWh: known(startExportWh),
+  endExportWh: known(endExportWh),
   energyImportWh,
   energyExportWh,
   lowWh,
-  highWh,
+  highWh: known(highWh),
   meanPowerW,
   maxPowerW,
   coverage,
   spanMs,
   method,
   eligible: eligible === 1,
-  first: { tsMs: firstMs, importKwh: firstImport, exportKwh: firstExport },
-  last: { tsMs: lastMs, importKwh: lastImport, exportKwh: lastExport },
+  first: { tsMs: firstMs, importKwh: known(firstImport), exportKwh: known(firstExport) },
+  last: { tsMs: lastMs, importKwh: known(lastImport), exportKwh: known(lastExport) },
 })
 
 const ListedText = Schema.Tuple(Schema.Struct({ quarters: Schema.String }))

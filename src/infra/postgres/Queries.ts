@@ -12,7 +12,7 @@ import {
 import type { Latest } from "../../domain/ports/index.ts"
 import { isoOf, namesOf, type Row } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
-import { quarterList, quartersOfRows } from "./QuarterHourLists.ts"
+import { quartersOfRows } from "./QuarterHourLists.ts"
 import { decodeQuarterHour } from "./QuarterHourRows.ts"
 import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
 
@@ -56,13 +56,7 @@ export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: I
         }),
   )
 
-const ofDevice = "p1_quarter_hours where device_id = $1"
-
-const selectQuarterHours = `select ${quarterList(
-  `${ofDevice} and start < $2::timestamptz order by start desc limit 1`,
-  `${ofDevice} and start >= $2::timestamptz and start < $3::timestamptz order by start`,
-  `${ofDevice} and start >= $3::timestamptz order by start limit 1`,
-)} as quarters`
+const selectQuarterHours = "select p1_quarter_hours_of($1, $2, $3) as quarters"
 
 export const quarterHours = (sql: SqlClient.SqlClient, deviceId: DeviceId, { fromMs, toMs }: Range) =>
   Effect.map(sql.unsafe(selectQuarterHours, [deviceId, isoOf(fromMs), isoOf(Math.max(fromMs, toMs))]), quartersOfRows)

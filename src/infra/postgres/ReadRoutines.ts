@@ -1,6 +1,7 @@
 import { recentMs } from "../../domain/index.ts"
 import { namesOf, typesOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
+import { quarterList } from "./QuarterHourLists.ts"
 import { quarterColumns } from "./QuarterHourRows.ts"
 import type { Routine } from "./Routines.ts"
 import { sampleColumns, sampleSelection } from "./SampleRows.ts"
@@ -39,7 +40,22 @@ begin
     where device.device_id = of_device;
 end $$`
 
+const ofDevice = "p1_quarter_hours where device_id = of_device"
+
+/** The quarter-hours that start in a range, with the nearest one on either side of it. */
+const quarterHours = `
+create function p1_quarter_hours_of (of_device text, from_ts timestamptz, to_ts timestamptz)
+returns text language plpgsql stable as $$
+begin
+  return ${quarterList(
+    `${ofDevice} and start < from_ts order by start desc limit 1`,
+    `${ofDevice} and start >= from_ts and start < to_ts order by start`,
+    `${ofDevice} and start >= to_ts order by start limit 1`,
+  )};
+end $$`
+
 /** What reads call. `inChunks`: whether the samples are in a hypertable. */
 export const readRoutines = (inChunks: boolean): ReadonlyArray<Routine> => [
   { name: "p1_latest", statements: ["drop function if exists p1_latest", latest(inChunks)] },
+  { name: "p1_quarter_hours_of", statements: ["drop function if exists p1_quarter_hours_of", quarterHours] },
 ]
