@@ -196,7 +196,7 @@ const lateRanges = {
     select start, start + interval '15 minutes' from unnest(starts, firsts) as sent (start, first_ts)
     where first_ts < now() - ${lateAfter};`,
   append: `insert into p1_late_ranges (from_ts, to_ts)
-    select first_ts, last_ts from unnest(devices, first_ts, last_ts) as sent (device, first_ts, last_ts)
+    select first_ts, last_ts + interval '1 millisecond' from unnest(devices, first_ts, last_ts) as sent (device, first_ts, last_ts)
     where device = any(ready) and first_ts < now() - ${lateAfter};`,
 }
 

@@ -13,10 +13,27 @@ const aggregates = [
   ["p1_power_hours", hourMs],
 ] as const
 const stepMs = 7 * 24 * hourMs
-/** Any number that no other program on the database locks. */
-const refreshLock = 7_031_902
+/** Any numbers that no other program on the database locks. */
+const fillLock = 7_031_902
+const curvesLock = 7_031_904
 
-/** Two refreshes of an aggregate do not wait for each other: the policy's, or another process's, ends soon. */
+/**
+ * Alone, in all processes on the database, against refreshes of the curves and the dropping of samples: a refresh that
+ * began before samples were dropped would delete what is left of them. On one connection, which the lock goes with.
+ */
+export const aloneWithCurves = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const connection = yield* sql.reserve
+      const ask = (statement: string) => connection.executeRaw(statement, [])
+      yield* Effect.addFinalizer(() => Effect.ignore(ask(`select pg_advisory_unlock(${curvesLock})`)))
+      yield* ask(`select pg_advisory_lock(${curvesLock})`)
+      return yield* Effect.provideService(effect, SqlClient.TransactionConnection, [connection, 0])
+    }),
+  )
+
+/** A refresh does not wait for that of a policy of the same aggregate, which ends soon. */
 const untilDone = Schedule.spaced("200 millis").pipe(Schedule.jittered, Schedule.upTo("1 minute"))
 
 /** Whole hours, so that both aggregates take the same. */
@@ -41,23 +58,20 @@ const literal = (epochMs: number): string =>
 
 const Bounds = Schema.Tuple(Schema.Struct({ from_ms: Schema.NullOr(Schema.Number), to_ms: Schema.Number }))
 
-/** From the horizon, before which raw samples may be gone, to where samples are aggregated as they are read. */
+/** From the oldest samples that are there to where samples are aggregated as they are read; nothing without samples. */
 const bounds = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql.unsafe(
-    `select case when isfinite(ts) then ${millisOf("ts")} end as from_ms, ${millisOf(`now() - ${realTime}`)} as to_ms
-     from p1_horizon`,
+    `select (select ${millisOf("min(range_start)")} from timescaledb_information.chunks
+             where hypertable_name = 'p1_samples') as from_ms,
+       ${millisOf(`now() - ${realTime}`)} as to_ms`,
   )
   const [{ from_ms, to_ms }] = yield* Effect.orDie(Schema.decodeUnknown(Bounds)(rows))
-  return { fromMs: from_ms ?? -Infinity, toMs: to_ms }
+  return { fromMs: from_ms ?? Infinity, toMs: to_ms }
 })
 
-/**
- * Aggregates a range anew, minutes first. Never reaches before the horizon, where a refresh would delete what is left
- * of samples that are gone, nor up to now, where it would hide the samples that come next. `force`: also where
- * TimescaleDB believes that nothing has changed.
- */
-export const refresh = (span: Range, force = false) =>
+/** `refresh` for who is alone with the curves. */
+export const refreshAlone = (span: Range, force = false) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const within = yield* bounds
@@ -75,19 +89,27 @@ export const refresh = (span: Range, force = false) =>
     }
   })
 
+/**
+ * Aggregates a range anew, minutes first. Never reaches before the samples that are there, where it would delete what
+ * is left of those that are gone, nor up to now, where it would hide the samples that come next. `force`: also where
+ * TimescaleDB believes that nothing has changed.
+ */
+export const refresh = (span: Range, force = false) => aloneWithCurves(refreshAlone(span, force))
+
 const Late = Schema.Array(Schema.Struct({ id: Schema.Number, from_ms: Schema.Number, to_ms: Schema.Number }))
 
-/** Aggregates anew what late samples touched: exactly those ranges, which are then forgotten. */
+/** Aggregates anew what late samples touched: exactly those ranges, each of which is then forgotten. */
 export const refreshLate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql.unsafe(
     `select id, ${millisOf("from_ts")} as from_ms, ${millisOf("to_ts")} as to_ms from p1_late_ranges order by id limit 10000`,
   )
   const late = yield* Effect.orDie(Schema.decodeUnknown(Late)(rows))
-  if (late.length === 0) return
-  const spans = merged(late.map(({ from_ms, to_ms }) => ({ fromMs: from_ms, toMs: to_ms })))
-  yield* Effect.forEach(spans, (span) => refresh(span), { discard: true })
-  yield* sql`delete from p1_late_ranges where id = any(${late.map(({ id }) => id)}::bigint[])`
+  for (const span of merged(late.map(({ from_ms, to_ms }) => ({ fromMs: from_ms, toMs: to_ms })))) {
+    yield* refresh(span)
+    const within = late.filter(({ from_ms, to_ms }) => from_ms >= span.fromMs && to_ms <= span.toMs)
+    yield* sql`delete from p1_late_ranges where id = any(${within.map(({ id }) => id)}::bigint[])`
+  }
 })
 
 const Watermarks = Schema.Tuple(Schema.Struct({ ms: Schema.NullOr(Schema.Number), left_behind: Schema.Boolean }))
@@ -141,7 +163,7 @@ const isOwner = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 export const fillAggregates = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   if (!(yield* isOwner) || (yield* policiesRun)) return
-  yield* sql`select pg_advisory_lock(${refreshLock})`
+  yield* sql`select pg_advisory_lock(${fillLock})`
   const rows = yield* sql.unsafe(
     `select ${millisOf("min(start)")} as first_ms, ${millisOf("max(start)")} as last_ms from p1_quarter_hours`,
   )
@@ -150,5 +172,5 @@ export const fillAggregates = Effect.gen(function* () {
     yield* refresh({ fromMs, toMs: fromMs + stepMs })
   }
   yield* Effect.forEach(policies, (policy) => sql.unsafe(policy), { discard: true })
-  yield* sql`select pg_advisory_unlock(${refreshLock})`
+  yield* sql`select pg_advisory_unlock(${fillLock})`
 })

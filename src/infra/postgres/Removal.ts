@@ -36,17 +36,25 @@ export const contents = (
 
 const sliceMs = 7 * 86_400_000
 
-/** Samples go week by week: each statement is short, and what was cut off goes on when it is asked for again. */
+/**
+ * Samples go week by week: each statement is short, and what was cut off goes on when it is asked for again. The power
+ * curves of a week are to be made anew when its samples are gone, not before.
+ */
 const removeSamples = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
   Effect.gen(function* () {
     const rows = yield* sql`select min(ts) as from_ts, max(ts) as to_ts from p1_samples where device_id = ${deviceId}`
     const [{ from_ts, to_ts }] = yield* Effect.orDie(Schema.decodeUnknown(Extent)(rows))
     if (from_ts === null || to_ts === null) return
-    yield* sql`insert into p1_late_ranges (from_ts, to_ts) values (${from_ts}, ${to_ts})`
     const weeks = Math.ceil((to_ts.getTime() - from_ts.getTime() + 1) / sliceMs)
     yield* Effect.forEach(
-      Array.from({ length: weeks }, (_, week) => new Date(from_ts.getTime() + (week + 1) * sliceMs)),
-      (before) => sql`delete from p1_samples where device_id = ${deviceId} and ts < ${before}`,
+      Array.from({ length: weeks }, (_, week) => from_ts.getTime() + week * sliceMs),
+      (fromMs) => {
+        const [since, before] = [new Date(fromMs), new Date(fromMs + sliceMs)]
+        return Effect.zipRight(
+          sql`insert into p1_late_ranges (from_ts, to_ts) values (${since}, ${before})`,
+          sql`delete from p1_samples where device_id = ${deviceId} and ts < ${before}`,
+        ).pipe(sql.withTransaction)
+      },
       { discard: true },
     )
   })

@@ -3,7 +3,8 @@ import { Clock, Duration, Effect, Schema } from "effect"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { horizonLock } from "./IngestRoutines.ts"
-import { refreshLate } from "./Refresh.ts"
+import { raiseRevision } from "./Lock.ts"
+import { aloneWithCurves, refreshAlone } from "./Refresh.ts"
 import { probe } from "./Timescale.ts"
 
 const dayMs = 86_400_000
@@ -28,7 +29,7 @@ const raise = (horizonMs: number) =>
 
 const Oldest = Schema.Array(Schema.Struct({ device_id: Schema.String, first_ms: Schema.NullOr(Schema.Number) }))
 
-/** A day of a device at a time, so that no statement takes long. */
+/** A day of a device at a time, so that no statement takes long. The power curves, which are views, change by it. */
 const deleteRows = (beforeMs: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -42,23 +43,28 @@ const deleteRows = (beforeMs: number) =>
         yield* sql`delete from p1_samples
           where device_id = ${device_id} and ts >= ${isoOf(fromMs)} and ts < ${isoOf(toMs)}`
       }
+      if ((first_ms ?? Infinity) < beforeMs) yield* raiseRevision(sql, device_id)
     }
   })
 
+/** Chunks that end before an instant, when the curves have all that is in them. */
 const dropChunks = (beforeMs: number) =>
-  Effect.flatMap(
-    SqlClient.SqlClient,
-    (sql) => sql`select drop_chunks('p1_samples', older_than => ${isoOf(beforeMs)}::timestamptz)`,
-  )
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const old = yield* sql`select show_chunks('p1_samples', older_than => ${isoOf(beforeMs)}::timestamptz)`
+    if (old.length === 0) return
+    yield* refreshAlone({ fromMs: -Infinity, toMs: beforeMs })
+    yield* sql`select drop_chunks('p1_samples', older_than => ${isoOf(beforeMs)}::timestamptz)`
+  }).pipe(aloneWithCurves)
 
 /**
  * Lets raw samples before a horizon go; quarter-hours stay as they are, and kept power curves. The day before the
- * horizon is kept for what its first quarter-hour needs to know of the time before.
+ * horizon is kept for what its first quarter-hour needs to know of the time before. The horizon is raised first: what
+ * goes is then what nobody writes to any more.
  */
 export const dropBefore = (horizonMs: number) =>
   Effect.gen(function* () {
     const { used } = yield* probe
-    if (used) yield* refreshLate
     yield* raise(horizonMs)
     yield* used ? dropChunks(horizonMs - dayMs) : deleteRows(horizonMs - dayMs)
   })

@@ -1,0 +1,198 @@
+import { expect, it } from "@effect/vitest"
+import { SqlClient } from "@effect/sql"
+import { Effect, Fiber, Layer, type Redacted, Schedule } from "effect"
+import { inject } from "vitest"
+import { powerCurve } from "../../src/domain/index.ts"
+import { Registry, Store } from "../../src/domain/ports/index.ts"
+import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
+import { freshDatabase } from "../support/Database.ts"
+import { runSql } from "../support/PostgresServer.ts"
+import { batchOf, sampleAt } from "../support/Samples.ts"
+import { always } from "../support/Stores.ts"
+
+const isThere = /with TimescaleDB/.test(inject("ranOn"))
+const deviceId = "home"
+const dayMs = 86_400_000
+/** The start of a chunk: they are cut at multiples of a week since 1970. */
+const chunkMs = Math.ceil(Date.UTC(2026, 2, 1) / (7 * dayMs)) * 7 * dayMs
+const horizonMs = chunkMs + 8 * dayMs
+
+const at = (minute: number) => sampleAt(chunkMs + minute * 60_000, { powerW: 100 + minute })
+const early = [at(0), at(1), at(59), at(60)]
+const late = [at(2), at(30), at(61), at(180)]
+const recent = sampleAt(horizonMs + dayMs)
+const run = [...early, ...late, recent].sort((a, b) => a.ts.epochMillis - b.ts.epochMillis)
+
+/** A database whose kept curves have all but the late samples. */
+const setUp = Effect.gen(function* () {
+  const url = yield* freshDatabase
+  const context = yield* Layer.build(
+    Layer.merge(PostgresClient.layer({ url, maxConnections: 4 }), PostgresStore.layer({ url })),
+  )
+  const store = yield* Effect.provide(Store, context)
+  yield* Effect.flatMap(Registry, (registry) =>
+    registry.addDevice({ deviceId, name: "Home", zone: "Europe/Brussels" }),
+  ).pipe(Effect.provide(context))
+  yield* store.ingest(deviceId, batchOf([...early, recent]))
+  if (isThere) yield* Effect.provide(PostgresUpkeep.refreshLate, context)
+  return { context, store, url }
+})
+
+const curvesAreWhole = (store: typeof Store.Service) =>
+  Effect.gen(function* () {
+    expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve(run, "minute"))
+    expect(yield* store.powerCurve(deviceId, always, "hour")).toEqual(powerCurve(run, "hour"))
+  })
+
+const chunks = (url: Redacted.Redacted) =>
+  Effect.map(runSql(url, "select show_chunks('p1_samples')"), (rows) => rows.length)
+
+/** Until somebody waits for a lock. */
+const untilWaiting = (url: Redacted.Redacted) =>
+  runSql(
+    url,
+    `select 1 from pg_locks where not granted
+     and database = (select oid from pg_database where datname = current_database())`,
+  ).pipe(
+    Effect.filterOrFail((rows) => rows.length > 0),
+    Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 }),
+  )
+
+/** Does something while another session has run statements and not yet committed; gives how to let it commit. */
+const whileUncommitted = (url: Redacted.Redacted, ...statements: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const begun = yield* Effect.makeLatch()
+    const mayCommit = yield* Effect.makeLatch()
+    const session = yield* Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.forEach(statements, (statement) => sql.unsafe(statement))
+      yield* begun.open
+      yield* mayCommit.await
+    }).pipe(
+      (work) => Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(work)),
+      Effect.provide(PostgresClient.layer({ url, maxConnections: 1 })),
+      Effect.forkScoped,
+    )
+    yield* Effect.raceFirst(begun.await, Fiber.join(session))
+    return Effect.zipRight(mayCommit.open, Fiber.join(session))
+  })
+
+const horizonLock = "select pg_advisory_xact_lock_shared(7031901)"
+const curvesLock = "select pg_advisory_xact_lock(7031904)"
+
+if (isThere) {
+  it.scopedLive("late samples outlive a horizon that was raised before their curves were made", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      yield* store.ingest(deviceId, batchOf(late))
+      yield* runSql(url, `update p1_horizon set ts = '${new Date(horizonMs).toISOString()}'`)
+      yield* PostgresUpkeep.dropBefore(horizonMs).pipe(Effect.provide(context))
+      expect(yield* chunks(url)).toBe(1)
+      yield* PostgresUpkeep.refreshLate.pipe(Effect.provide(context))
+      yield* curvesAreWhole(store)
+    }),
+  )
+
+  it.scopedLive("late samples that are being stored when the horizon is raised are in the curves that stay", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      const values = late.map(({ powerW, ts }) => `('${deviceId}', to_timestamp(${ts.epochMillis / 1000}), ${powerW})`)
+      const commit = yield* whileUncommitted(
+        url,
+        horizonLock,
+        `insert into p1_samples (device_id, ts, power_w) values ${values.join(", ")}`,
+      )
+      const dropped = yield* Effect.fork(PostgresUpkeep.dropBefore(horizonMs).pipe(Effect.provide(context)))
+      yield* untilWaiting(url)
+      yield* commit
+      yield* Fiber.join(dropped)
+      expect(yield* chunks(url)).toBe(1)
+      yield* curvesAreWhole(store)
+    }),
+  )
+
+  it.scopedLive("a refresh that had to wait does not reach into what was dropped meanwhile", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      yield* store.ingest(deviceId, batchOf([at(2)]))
+      const release = yield* whileUncommitted(url, curvesLock)
+      const refreshed = yield* Effect.fork(PostgresUpkeep.refreshLate.pipe(Effect.provide(context)))
+      yield* untilWaiting(url)
+      yield* runSql(
+        url,
+        `select drop_chunks('p1_samples', older_than => timestamptz '${new Date(horizonMs).toISOString()}')`,
+      )
+      yield* release
+      yield* Fiber.join(refreshed)
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve([...early, recent], "minute"))
+    }),
+  )
+
+  it.scopedLive("samples are not dropped while a refresh is under way", () =>
+    Effect.gen(function* () {
+      const { context, url } = yield* setUp
+      const release = yield* whileUncommitted(url, curvesLock)
+      const dropped = yield* Effect.fork(PostgresUpkeep.dropBefore(horizonMs).pipe(Effect.provide(context)))
+      yield* untilWaiting(url)
+      expect(yield* chunks(url)).toBe(2)
+      yield* release
+      yield* Fiber.join(dropped)
+      expect(yield* chunks(url)).toBe(1)
+    }),
+  )
+
+  it.scopedLive("where all samples are gone, the curves stay", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      const [all, later] = [[...early, recent], horizonMs + 30 * dayMs]
+      yield* PostgresUpkeep.dropBefore(later).pipe(Effect.provide(context))
+      expect(yield* chunks(url)).toBe(0)
+      yield* PostgresUpkeep.refresh({ fromMs: -Infinity, toMs: Infinity }).pipe(Effect.provide(context))
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve(all, "minute"))
+    }),
+  )
+
+  it.scopedLive("a late sample on the hour that nothing follows is in the curves", () =>
+    Effect.gen(function* () {
+      const { context, store } = yield* setUp
+      yield* Effect.flatMap(Registry, (registry) =>
+        registry.addDevice({ deviceId: "barn", name: "Barn", zone: "Europe/Brussels" }),
+      ).pipe(Effect.provide(context))
+      for (const minute of [0, 60]) {
+        yield* store.ingest("barn", batchOf([at(minute)]))
+        yield* Effect.provide(PostgresUpkeep.refreshLate, context)
+      }
+      expect(yield* store.powerCurve("barn", always, "minute")).toEqual(powerCurve([at(0), at(60)], "minute"))
+    }),
+  )
+
+  it.scopedLive("a removed device is not left in the curves by a refresh that comes before its samples are gone", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      const refreshed = Effect.provide(PostgresUpkeep.refreshLate, context)
+      const release = yield* whileUncommitted(url, "lock table p1_samples in share mode")
+      const removed = yield* Effect.flatMap(Registry, (registry) => registry.removeDevice(deviceId)).pipe(
+        Effect.provide(context),
+        Effect.fork,
+      )
+      yield* untilWaiting(url)
+      yield* refreshed
+      yield* release
+      yield* Fiber.join(removed)
+      yield* refreshed
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual([])
+    }),
+  )
+} else {
+  it.scopedLive("curves that samples went from are another revision's", () =>
+    Effect.gen(function* () {
+      const { context, store } = yield* setUp
+      const before = yield* store.revision(deviceId)
+      yield* PostgresUpkeep.dropBefore(chunkMs + dayMs).pipe(Effect.provide(context))
+      expect(yield* store.revision(deviceId)).toBe(before)
+      yield* PostgresUpkeep.dropBefore(horizonMs).pipe(Effect.provide(context))
+      expect(yield* store.revision(deviceId)).toBe(before + 1)
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual(powerCurve([recent], "minute"))
+    }),
+  )
+}
