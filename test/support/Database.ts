@@ -12,14 +12,18 @@ const named = (url: string, database: string): Redacted.Redacted => {
 
 const freshName = (): string => `p1_test_${crypto.randomUUID().replaceAll("-", "")}`
 
-/** An empty database of its own on the shared server, dropped when the scope ends. */
-export const freshDatabase = Effect.suspend(() => {
-  const url = inject("databaseUrl")
-  const name = freshName()
-  return Effect.acquireRelease(Effect.as(runSql(Redacted.make(url), `create database ${name}`), named(url, name)), () =>
-    runSql(Redacted.make(url), `drop database if exists ${name} with (force)`),
-  )
-})
+/** An empty database of its own on a server, dropped when the scope ends. */
+export const freshDatabaseOn = (server: Redacted.Redacted) =>
+  Effect.suspend(() => {
+    const name = freshName()
+    return Effect.acquireRelease(
+      Effect.as(runSql(server, `create database ${name}`), named(Redacted.value(server), name)),
+      () => runSql(server, `drop database if exists ${name} with (force)`),
+    )
+  })
+
+/** The same on the server that tests share. */
+export const freshDatabase = Effect.suspend(() => freshDatabaseOn(Redacted.make(inject("databaseUrl"))))
 
 /** The address of an empty database. */
 export class Database extends Context.Tag("test/Database")<Database, { readonly url: Redacted.Redacted }>() {}
