@@ -10,7 +10,7 @@ import { probe } from "./Timescale.ts"
 
 const dayMs = 86_400_000
 const drifted = Metric.counter("p1_store_drift_total", {
-  description: "Quarter-hours and minutes that were not what their samples make of them",
+  description: "Quarter-hours, minutes and hours that were not what their samples make of them",
   incremental: true,
 })
 
@@ -37,22 +37,35 @@ const chooseDay = Effect.gen(function* () {
   return Option.some({ deviceId: chosen.device_id, range: { fromMs, toMs: fromMs + dayMs } })
 })
 
-const Counts = Schema.Tuple(Schema.Struct({ raw: Schema.Number, kept: Schema.Number, pending: Schema.Boolean }))
+const Wrong = Schema.Tuple(Schema.Struct({ wrong: Schema.Number, pending: Schema.Boolean }))
 
-/** Samples that the kept minutes of a day lack or have too many, unless they are about to be made anew. */
-const missingMinutes = (deviceId: DeviceId, { fromMs, toMs }: Range) =>
+/** How many buckets of a curve are not what raw samples, by the same buckets, make of them. */
+const unlike = (curve: string, raw: string): string => `
+  (select count(*) from (${raw}) raw full join (
+     select bucket, sample_count as count, power_sum_w as sum
+     from range, ${curve}($1, $2::timestamptz, $3::timestamptz) where bucket >= from_ts
+   ) kept using (bucket) where row(raw.count, raw.sum) is distinct from row(kept.count, kept.sum))`
+
+const selectWrong = `
+with range as (
+  select greatest($2::timestamptz, ts) as from_ts from p1_horizon
+), minutes as (
+  select time_bucket('1 minute', ts) as bucket, count(*) as count, sum(power_w) as sum from p1_samples, range
+  where device_id = $1 and ts >= $2::timestamptz and ts >= from_ts and ts < $3::timestamptz group by 1
+)
+select exists (select from p1_late_ranges) as pending,
+  ${unlike("p1_power_minutes_of", "table minutes")} + ${unlike(
+    "p1_power_hours_of",
+    "select time_bucket('1 hour', bucket) as bucket, sum(count) as count, sum(sum) as sum from minutes group by 1",
+  )} as wrong`
+
+/** Minutes and hours of a day whose kept curves are not what its samples make, unless they are about to be made anew. */
+const wrongCurves = (deviceId: DeviceId, { fromMs, toMs }: Range) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const rows = yield* sql.unsafe(
-      `select
-        (select count(*) from p1_samples where device_id = $1 and ts >= $2::timestamptz and ts < $3::timestamptz) as raw,
-        (select coalesce(sum(sample_count), 0)::bigint
-           from p1_power_minutes_of($1, $2::timestamptz, $3::timestamptz)) as kept,
-        exists (select from p1_late_ranges) as pending`,
-      [deviceId, isoOf(fromMs), isoOf(toMs)],
-    )
-    const [{ kept, pending, raw }] = yield* Effect.orDie(Schema.decodeUnknown(Counts)(rows))
-    return pending ? 0 : Math.abs(raw - kept)
+    const rows = yield* sql.unsafe(selectWrong, [deviceId, isoOf(fromMs), isoOf(toMs)])
+    const [{ pending, wrong }] = yield* Effect.orDie(Schema.decodeUnknown(Wrong)(rows))
+    return pending ? 0 : wrong
   })
 
 /** Decides a day of a device again and repairs what is not as it must be; gives how much was not. */
@@ -61,14 +74,19 @@ export const repairDay = (deviceId: DeviceId, range: Range) =>
     const sql = yield* SqlClient.SqlClient
     const { changed } = yield* recompute(sql, deviceId, range)
     const { used } = yield* probe
-    const minutes = used ? yield* missingMinutes(deviceId, range) : 0
-    if (minutes > 0) yield* Effect.zipRight(refresh(range, true), raiseRevision(sql, deviceId))
-    if (changed + minutes === 0) return 0
-    yield* Metric.incrementBy(drifted, changed + minutes)
+    const curves = used ? yield* wrongCurves(deviceId, range) : 0
+    if (curves > 0) yield* Effect.zipRight(refresh(range, true), raiseRevision(sql, deviceId))
+    if (changed + curves === 0) return 0
+    yield* Metric.incrementBy(drifted, changed + curves)
     yield* Effect.logError("What is derived was not what the samples make of it, and was repaired").pipe(
-      Effect.annotateLogs({ deviceId, day: isoOf(range.fromMs).slice(0, 10), quarterHours: changed, samples: minutes }),
+      Effect.annotateLogs({
+        deviceId,
+        day: isoOf(range.fromMs).slice(0, 10),
+        quarterHours: changed,
+        minutesAndHours: curves,
+      }),
     )
-    return changed + minutes
+    return changed + curves
   })
 
 /** Looks at a day of a device by chance. */
