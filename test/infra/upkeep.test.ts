@@ -108,4 +108,27 @@ if (isThere) {
       }),
     60_000,
   )
+
+  it.scopedLive("hours that were not made when their minutes were are made up for", () =>
+    Effect.gen(function* () {
+      const url = yield* freshDatabase
+      const context = yield* Layer.build(
+        Layer.provideMerge(PostgresClient.layer({ url, maxConnections: 2 }), PostgresStore.layer({ url })),
+      )
+      yield* Effect.gen(function* () {
+        const store = yield* Store
+        yield* addHome
+        const run = [...everySecond(baseMs, 5), ...everySecond(baseMs + 48 * 3_600_000, 5)]
+        yield* store.ingest(deviceId, batchOf(run))
+        yield* runSql(url, "call refresh_continuous_aggregate('p1_power_minutes', null, '2026-04-01T00:00:00Z')")
+        yield* PostgresUpkeep.catchUp
+        // As a policy does it, which looks back for hours only.
+        yield* runSql(
+          url,
+          "call refresh_continuous_aggregate('p1_power_hours', '2026-03-30T20:00:00Z', '2026-03-31T02:00:00Z')",
+        )
+        expect(yield* store.powerCurve(deviceId, always, "hour")).toEqual(powerCurve(run, "hour"))
+      }).pipe(Effect.provide(context))
+    }),
+  )
 }

@@ -115,10 +115,10 @@ export const refreshLate = Effect.gen(function* () {
 const Watermarks = Schema.Tuple(Schema.Struct({ ms: Schema.NullOr(Schema.Number), left_behind: Schema.Boolean }))
 
 /** A policy looks back three hours: what it would miss after standing still is made up for before that. */
-const behind = "interval '1 hour'"
+const behind = "interval '2 hours'"
 
 /**
- * Aggregates the time between the newest that is aggregated and now, where that has grown long: a policy that starts
+ * Aggregates the time between the newest that both curves have and now, where that has grown long: a policy that starts
  * again looks back for a few hours only, and what lies before them would never be seen again.
  */
 export const catchUp = Effect.gen(function* () {
@@ -127,8 +127,8 @@ export const catchUp = Effect.gen(function* () {
     `select case when until > '1970-01-01' then ${millisOf("until")} end as ms,
        exists (select from p1_samples where ts >= until and ts < now() - ${behind}) as left_behind
      from (
-       select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)) as until
-       from _timescaledb_catalog.continuous_agg where user_view_name = 'p1_power_minutes'
+       select min(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id))) as until
+       from _timescaledb_catalog.continuous_agg where user_view_name in ('p1_power_minutes', 'p1_power_hours')
      ) watermark`,
   )
   const [{ left_behind, ms }] = yield* Effect.orDie(Schema.decodeUnknown(Watermarks)(rows))
