@@ -1,12 +1,12 @@
 import { expect, layer } from "@effect/vitest"
-import { Effect, FastCheck as fc, Layer } from "effect"
+import { Effect, FastCheck as fc, Layer, Random } from "effect"
 import { inject } from "vitest"
-import { gatherFacts, type QuarterHour, quarterHourOf, quarterStartMs } from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { Database, layerFreshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
+import { StoreModel } from "../support/StoreModel.ts"
 import { always, everySecond, newDevice, quartersByDomain } from "../support/Stores.ts"
 
 const isThere = /with TimescaleDB/.test(inject("ranOn"))
@@ -32,51 +32,39 @@ layer(setUp, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
         `update p1_quarter_hours set energy_import_wh = energy_import_wh + 1
          where device_id = '${deviceId}' and start = '2026-03-28T23:15:00Z'`,
         `delete from p1_quarter_hours where device_id = '${deviceId}' and start = '2026-03-28T23:30:00Z'`,
+        `insert into p1_quarter_hours select (jsonb_populate_record(known, '{"start": "2026-03-28T22:00:00Z"}')).*
+         from p1_quarter_hours known where device_id = '${deviceId}' and start = '2026-03-28T23:00:00Z'`,
       )
+      const before = yield* store.revision(deviceId)
       const day = { fromMs: baseMs - 23 * 3_600_000, toMs: baseMs + 3_600_000 }
-      expect(yield* PostgresUpkeep.repairDay(deviceId, day)).toBe(2)
+      expect(yield* PostgresUpkeep.repairDay(deviceId, day)).toBe(3)
       expect(yield* store.quarterHours(deviceId, always)).toEqual(quartersByDomain(run))
+      expect(yield* store.revision(deviceId)).toBe(before + 1)
       expect(yield* PostgresUpkeep.repairDay(deviceId, day)).toBe(0)
+      expect(yield* store.revision(deviceId)).toBe(before + 1)
     }),
   )
 
-  it.effect("the day that is looked at is one of those there are", () =>
+  it.effect("by chance every day of every device is looked at, and none that is right is called wrong", () =>
     Effect.gen(function* () {
       const store = yield* Store
-      const deviceId = yield* newDevice
-      yield* store.ingest(deviceId, batchOf(everySecond(baseMs, 100)))
-      for (let i = 0; i < 10; i++) expect(yield* PostgresUpkeep.checkDrift).toBe(0)
+      const devices = [yield* newDevice, yield* newDevice]
+      const run = [0, 1].flatMap((days) => everySecond(baseMs + days * dayMs, 5))
+      yield* Effect.forEach(devices, (deviceId) => store.ingest(deviceId, batchOf(run)))
+      const looks = (times: number) =>
+        Effect.replicateEffect(PostgresUpkeep.checkDrift, times).pipe(
+          Effect.map((repaired) => repaired.reduce((sum, count) => sum + count, 0)),
+          Effect.withRandom(Random.make("looks")),
+        )
+      expect(yield* looks(10)).toBe(0)
+      yield* query(
+        `update p1_quarter_hours set energy_import_wh = energy_import_wh + 1
+         where device_id in (${devices.map((deviceId) => `'${deviceId}'`).join(", ")})`,
+      )
+      expect(yield* looks(40)).toBe(4)
     }),
   )
 })
-
-/** What the store promises of a horizon, by the domain alone: later samples count, earlier quarter-hours stay. */
-class Model {
-  private readonly samples = new Map<number, ReturnType<typeof sampleAt>>()
-  readonly quarters = new Map<number, QuarterHour>()
-  horizonMs = -Infinity
-
-  take(batch: ReadonlyArray<ReturnType<typeof sampleAt>>): ReadonlyArray<number> {
-    const expired: Array<number> = []
-    batch.forEach((sample, place) => {
-      if (sample.ts.epochMillis < this.horizonMs) expired.push(place)
-      else if (!this.samples.has(sample.ts.epochMillis)) this.samples.set(sample.ts.epochMillis, sample)
-    })
-    const points = [...this.samples.values()]
-      .sort((a, b) => a.ts.epochMillis - b.ts.epochMillis)
-      .map(({ energyExportKwh, energyImportKwh, powerW, ts }) => ({
-        tsMs: ts.epochMillis,
-        powerW,
-        importKwh: energyImportKwh,
-        exportKwh: energyExportKwh,
-      }))
-    for (const startMs of new Set(points.map(({ tsMs }) => quarterStartMs(tsMs)))) {
-      const facts = startMs >= this.horizonMs ? gatherFacts(points, startMs) : null
-      if (facts !== null) this.quarters.set(startMs, quarterHourOf(facts))
-    }
-    return expired
-  }
-}
 
 /** Registers that only rise, over a few days: what is doubted and what is not is tested elsewhere. */
 const arbitraryDays = fc
@@ -126,19 +114,18 @@ layer(Layer.empty, { excludeTestServices: true })((it) => {
       Effect.gen(function* () {
         const store = yield* Store
         const deviceId = yield* newDevice
-        const model = new Model()
+        const model = new StoreModel()
         for (const { compress, horizonDay, places } of steps) {
           if (compress) yield* compressAll
           const wanted = horizonDay === null ? -Infinity : Math.floor(baseMs / dayMs + horizonDay) * dayMs
           if (wanted > model.horizonMs) {
-            model.horizonMs = wanted
+            model.raise(wanted)
             yield* PostgresUpkeep.dropBefore(wanted)
           }
           const batch = places.flatMap((place) => run[place] ?? [])
           const { expired } = yield* store.ingest(deviceId, batchOf(batch))
           expect([...expired].sort((a, b) => a - b)).toEqual(model.take(batch))
-          const quarters = [...model.quarters.values()].sort((a, b) => a.startMs - b.startMs)
-          expect(yield* store.quarterHours(deviceId, always)).toEqual(quarters)
+          expect(yield* store.quarterHours(deviceId, always)).toEqual(model.quarters)
         }
         if (Number.isFinite(model.horizonMs)) {
           const from = { fromMs: 0, toMs: model.horizonMs - 2 * dayMs }

@@ -88,7 +88,9 @@ export const answerHistory = (nowMs: number): fc.Arbitrary<AnswerHistory> =>
       })
       const samples = [...before.toReversed(), ...shifted]
       const late = before.map((_, place) => place)
-      const batches = groups.flat().map(({ places }) => places.map((place) => place + before.length))
+      const batches = groups.flatMap(({ steps }) =>
+        steps.map(({ places }) => places.map((place) => place + before.length)),
+      )
       const middle = Math.floor(batches.length / 2)
       return {
         samples,
