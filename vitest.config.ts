@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: ["test/support/Property.ts"],
+    setupFiles: ["test/support/Property.ts", "test/support/RanOn.ts"],
     globalSetup: ["test/support/GlobalSetup.ts", "test/support/BuildPrograms.ts"],
     reporters: ["default", "./test/support/SummaryReporter.ts"],
     pool: "forks",

@@ -3,6 +3,7 @@ import { inject } from "vitest"
 import { PostgresStore } from "../../src/infra/postgres/index.ts"
 import { runSql } from "./PostgresServer.ts"
 import "./Provided.ts"
+import { noteDatabase } from "./RanOn.ts"
 
 const named = (url: string, database: string): Redacted.Redacted => {
   const address = new URL(url)
@@ -12,13 +13,25 @@ const named = (url: string, database: string): Redacted.Redacted => {
 
 const freshName = (): string => `p1_test_${crypto.randomUUID().replaceAll("-", "")}`
 
+/** Has the summary say what a database was that a store used. */
+const noteUse = (url: Redacted.Redacted) =>
+  Effect.map(
+    runSql(
+      url,
+      `select concat_ws(' with TimescaleDB ', 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1),
+         (select extversion from pg_extension where extname = 'timescaledb')) as description
+       where to_regclass('p1_samples') is not null`,
+    ),
+    ([row]) => (row === undefined ? undefined : noteDatabase(String(row["description"]))),
+  )
+
 /** An empty database of its own on a server, dropped when the scope ends. */
 export const freshDatabaseOn = (server: Redacted.Redacted) =>
   Effect.suspend(() => {
     const name = freshName()
-    return Effect.acquireRelease(
-      Effect.as(runSql(server, `create database ${name}`), named(Redacted.value(server), name)),
-      () => runSql(server, `drop database if exists ${name} with (force)`),
+    const url = named(Redacted.value(server), name)
+    return Effect.acquireRelease(Effect.as(runSql(server, `create database ${name}`), url), () =>
+      Effect.zipRight(noteUse(url), runSql(server, `drop database if exists ${name} with (force)`)),
     )
   })
 

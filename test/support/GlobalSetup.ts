@@ -26,14 +26,14 @@ const services = Effect.gen(function* () {
         }
       : { databaseUrl: Redacted.make(given), from: "P1_TEST_DATABASE_URL" }
   const redis = yield* startRedis(join(folder, "redis"))
-  const ranOn = [
-    yield* describePostgres(databaseUrl, from),
+  const ranOn = yield* describePostgres(databaseUrl, from)
+  const besides = [
     redis === undefined
       ? "no Redis, its tests are skipped (apt-get install redis-server runs them)"
       : `Redis ${redis.version}`,
     `SQLite ${yield* sqliteVersion}`,
   ].join("; ")
-  return { databaseUrl: Redacted.value(databaseUrl), redisUrl: redis?.url, postgresBinDir, ranOn }
+  return { databaseUrl: Redacted.value(databaseUrl), redisUrl: redis?.url, postgresBinDir, ranOn, besides }
 })
 
 /** Starts what the tests run on: a real PostgreSQL and, where it is installed, a real Redis. */
@@ -46,6 +46,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
     project.provide("redisUrl", started.redisUrl)
     project.provide("postgresBinDir", started.postgresBinDir)
     project.provide("ranOn", started.ranOn)
+    project.provide("besides", started.besides)
   } catch (cause) {
     await close()
     throw cause

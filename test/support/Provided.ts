@@ -6,8 +6,10 @@ declare module "vitest" {
     readonly redisUrl: string | undefined
     /** The programs of PostgreSQL that were found on this machine; without any, the packaged ones serve. */
     readonly postgresBinDir: string | undefined
-    /** What the tests ran on, for people. */
+    /** What the shared PostgreSQL server is, for people. */
     readonly ranOn: string
+    /** What tests run on besides, for people. */
+    readonly besides: string
   }
 }
 

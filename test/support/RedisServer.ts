@@ -11,22 +11,23 @@ export interface RedisServer {
   readonly version: string
 }
 
-const versionOf = async (): Promise<string | undefined> => {
+const isInstalled = async (): Promise<boolean> => {
   try {
-    const { stdout } = await promisify(execFile)("redis-server", ["--version"])
-    return /v=(\S+)/.exec(stdout)?.[1]
+    await promisify(execFile)("redis-server", ["--version"])
+    return true
   } catch {
-    return undefined
+    return false
   }
 }
 
-const answers = (port: number): Promise<void> =>
+/** What a server says it is, once it answers. */
+const versionAt = (port: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => {
-      socket.end("PING\r\n")
+      socket.end("INFO server\r\n")
     })
-    socket.once("data", () => {
-      resolve()
+    socket.once("data", (reply) => {
+      resolve(/redis_version:(\S+)/.exec(String(reply))?.[1] ?? "of no version")
     })
     socket.once("error", reject)
     socket.once("close", () => {
@@ -37,8 +38,7 @@ const answers = (port: number): Promise<void> =>
 /** Runs redis-server on a free port with nothing on the disk; undefined where it is not installed. */
 export const startRedis = (folder: string): Effect.Effect<RedisServer | undefined, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const version = yield* Effect.promise(versionOf)
-    if (version === undefined) return undefined
+    if (!(yield* Effect.promise(isInstalled))) return undefined
     const port = yield* Effect.promise(freePort)
     yield* Effect.promise(() => mkdir(folder, { recursive: true }))
     yield* Effect.acquireRelease(
@@ -57,7 +57,7 @@ export const startRedis = (folder: string): Effect.Effect<RedisServer | undefine
           await ended
         }),
     )
-    yield* Effect.tryPromise(() => answers(port)).pipe(
+    const version = yield* Effect.tryPromise(() => versionAt(port)).pipe(
       Effect.retry(Schedule.spaced("50 millis").pipe(Schedule.upTo("10 seconds"))),
       Effect.orDie,
     )

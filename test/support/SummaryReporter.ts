@@ -1,5 +1,6 @@
 import type { Reporter, SerializedError, TestModule, Vitest } from "vitest/node"
 import "./Provided.ts"
+import type {} from "./RanOn.ts"
 
 const suitesThatFailed = (modules: ReadonlyArray<TestModule>): number =>
   modules.reduce(
@@ -34,7 +35,9 @@ export default class SummaryReporter implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()])
     const count = (state: "passed" | "failed" | "skipped") =>
       tests.filter((test) => test.result().state === state).length
-    this.ranOn = this.vitest?.getProvidedContext().ranOn
+    const databases = new Set(modules.flatMap((module) => module.meta().ranOn ?? []))
+    const besides = this.vitest?.getProvidedContext().besides
+    this.ranOn = [[...databases].sort().join(", ") || "no database", besides].join("; ")
     this.counts = {
       passed: count("passed"),
       failed: count("failed") + suitesThatFailed(modules) + unhandled.length,
