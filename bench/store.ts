@@ -1,6 +1,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Config, Effect, Layer, Logger, LogLevel, type Redacted } from "effect"
 import { PostgresAdmin, PostgresClient, PostgresStore } from "../src/infra/postgres/index.ts"
+import { chunks } from "./store/Chunks.ts"
 import { fleet } from "./store/Fleet.ts"
 import { grow, growth } from "./store/Growth.ts"
 import { ingest } from "./store/Ingest.ts"
@@ -14,7 +15,10 @@ import { section } from "./support/Report.ts"
 const everything: ReadonlyArray<string> = ["ingest", "fleet", "late", "reads", "growth"]
 
 const settings = Config.all({
-  /** What to measure, all of it unless named; `grow` only fills, for figures that are measured later on the same data. */
+  /**
+   * What to measure, all of it unless named. `grow` only fills, for figures that are measured later on the same data;
+   * `chunks` compares lengths of TimescaleDB's chunks.
+   */
   parts: Config.withDefault(Config.array(Config.string(), "BENCH_PARTS"), everything),
   connections: Config.withDefault(Config.array(Config.integer(), "BENCH_CONNECTIONS"), [1, 4]),
   batches: Config.withDefault(Config.array(Config.integer(), "BENCH_BATCHES"), [1, 10, 500, 5_000]),
@@ -56,6 +60,12 @@ const program = Effect.gen(function* () {
   yield* part(
     "growth",
     on(url, "bench_growth", () => growth(steps, timescale)),
+  )
+  yield* part(
+    "chunks",
+    Effect.forEach(timescale ? [1, 7, 30] : [], (days) => on(url, `bench_chunks_${days}`, () => chunks(days)), {
+      discard: true,
+    }),
   )
   yield* part(
     "grow",

@@ -5,6 +5,7 @@ import { once } from "./Measure.ts"
 
 const Counted = Schema.Tuple(Schema.Struct({ bytes: Schema.Number, rows: Schema.Number }))
 const decode = Schema.decodeUnknown(Counted)
+const decodeChunks = Schema.decodeUnknown(Schema.Array(Schema.Struct({ chunk: Schema.String })))
 
 /** Bytes of a sample as it is stored first and, with TimescaleDB, once its chunk is compressed. */
 export const sizes = (timescale: boolean) =>
@@ -20,7 +21,10 @@ export const sizes = (timescale: boolean) =>
     const raw = yield* perRow
     yield* line({ name: "a sample, with its index", value: raw, unit: "bytes" })
     if (!timescale) return
-    const ms = yield* once(sql`select compress_chunk(chunk) from show_chunks('p1_samples') chunk`)
+    const chunks = yield* Effect.orDie(decodeChunks(yield* sql`select show_chunks('p1_samples')::text as chunk`))
+    const ms = yield* once(
+      Effect.forEach(chunks, ({ chunk }) => sql`select compress_chunk(${chunk}::text::regclass)`, { discard: true }),
+    )
     const compressed = yield* perRow
     yield* line({ name: "  compressed", value: compressed, unit: "bytes", limit: { value: raw, of: "raw" } })
     yield* line({ name: "  compressing all of them", value: ms / 1000, unit: "s" })
