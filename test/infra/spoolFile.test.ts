@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
@@ -169,6 +169,53 @@ describe("a spool in a file", () => {
       }),
     )
     expect(seen).toEqual([[1], [1, 3], Option.some("b"), [1, 3]])
+  })
+
+  it("writes a sample where it goes and to no second page of the disk", async () => {
+    const filename = newFile()
+    const framesOf = (samples: number) =>
+      Effect.flatMap(Spool, (spool) =>
+        Effect.gen(function* () {
+          yield* appendAll(
+            spool,
+            Array.from({ length: samples }, (_, n) => n),
+          )
+          return statSync(`${filename}-wal`).size / 4_120
+        }),
+      )
+    const [before, after] = await Effect.all([framesOf(20), framesOf(40)]).pipe(
+      Effect.provide(SqliteSpool.layer({ filename })),
+      Effect.runPromise,
+    )
+    // A page that is full makes for some more.
+    expect((after - before) / 40).toBeLessThan(1.75)
+  })
+
+  it("knows of all samples but the last few without looking at each", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) =>
+      appendAll(
+        spool,
+        Array.from({ length: 1_000 }, (_, n) => n),
+      ),
+    )
+    const known = inspect(filename, (db) => db.prepare("SELECT waiting = last_id AS exact, last_id FROM state").get())
+    expect(known).toMatchObject({ exact: 1 })
+    expect(known).toHaveProperty("last_id", 960)
+  })
+
+  it("counts on when it becomes the heir of a damaged file beside it", async () => {
+    const filename = newFile()
+    await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1, 2]))
+    writeFileSync(`${filename}.damaged-2026-07-15T10-00-00-000Z`, "no spool")
+    const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [3])
+        return [(yield* spool.status).waiting, yield* powers(spool), yield* spool.lastTaken] as const
+      }),
+    )
+    const last = Option.some({ ts: sampleAt(3).ts, meterStamp: sampleAt(3).meterStamp })
+    expect(seen).toEqual([3, [1, 2, 3], last])
   })
 
   it("is refused when a newer version wrote it", async () => {

@@ -3,13 +3,17 @@ import type { MeterInfo, Sample } from "../../domain/index.ts"
 import { type SpoolError } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
 import { unwritten } from "./Failure.ts"
-import { NewRow } from "./Rows.ts"
+import { columnNames, columns, NewRow } from "./Rows.ts"
 
 /** A commit for each sample, or one for all samples of a while. */
 export type Commit = "each" | Duration.Duration
 
 const encodeRow = Schema.encode(NewRow)
 type Encoded = typeof NewRow.Encoded
+
+const names = Object.keys(columns) as ReadonlyArray<keyof Encoded>
+/** Under the next id, which nothing ever had, also when the samples before it have left. */
+const insertion = `INSERT INTO sample (id, ${columnNames}) SELECT last_id + 1, ${names.map(() => "?").join(", ")} FROM standing`
 
 /** So many samples wait for their commit while the disk refuses it; then no more are taken. */
 const mostPending = 60
@@ -53,10 +57,15 @@ export const makeAppend = (commit: Commit, refused: Effect.Effect<void, SpoolErr
   Effect.gen(function* () {
     const { sql, write } = yield* Database
     const insert = (rows: ReadonlyArray<Encoded>) =>
-      Effect.forEach(rows, (row) => sql`INSERT INTO sample ${sql.insert(row)}`, { discard: true }).pipe(
-        write,
-        unwritten,
-      )
+      Effect.forEach(
+        rows,
+        (row) =>
+          sql.unsafe(
+            insertion,
+            names.map((name) => row[name]),
+          ),
+        { discard: true },
+      ).pipe(write, unwritten)
     const { append, pending } = commit === "each" ? eachAtOnce(insert) : yield* inGroups(commit, insert)
     return {
       pending,

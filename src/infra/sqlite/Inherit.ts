@@ -3,6 +3,7 @@ import type { SqlClient } from "@effect/sql"
 import { Clock, Effect, Option, Schema, String as Str } from "effect"
 import { type DamagedFile, openDamaged } from "./DamagedFile.ts"
 import { QuarantineRow, Row, StateRow } from "./Rows.ts"
+import { count, uncounted } from "./Standing.ts"
 
 const fromRaw = (raw: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(raw).map(([name, value]) => [Str.snakeToCamel(name), value]))
@@ -34,7 +35,8 @@ const beyond = (file: DamagedFile): Effect.Effect<number> =>
     Math.max(
       firstInherited,
       nowMs,
-      ...idsIn(file.rows("state"), "last_id"),
+      ...idsIn(file.rows("standing"), "last_id"),
+      ...idsIn(file.rows("state"), "last_id").map((id) => id + uncounted),
       ...idsIn(file.rows("sqlite_sequence"), "seq"),
     ),
   )
@@ -46,11 +48,9 @@ const beyond = (file: DamagedFile): Effect.Effect<number> =>
 const inheritFrom = (sql: SqlClient.SqlClient, file: DamagedFile, path: string) =>
   Effect.gen(function* () {
     const last = yield* beyond(file)
-    const [state = null] = file.rows("state").map(stateOf)
+    const [state = null] = present([...file.rows("standing"), ...file.rows("state")].map(stateOf))
     yield* sql`INSERT INTO salvage ${sql.insert({ file: basename(path), expected: state?.waiting ?? null })}`
-    yield* sql`INSERT INTO sqlite_sequence (name, seq)
-      SELECT 'sample', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sample')`
-    yield* sql`UPDATE sqlite_sequence SET seq = max(seq, ${last}) WHERE name = 'sample'`
+    yield* sql.unsafe(count)
     yield* sql`UPDATE state SET last_id = max(last_id, ${last})`
     if (state !== null) {
       yield* sql`UPDATE state SET last_ts = ${state.lastTs}, last_meter_stamp = ${state.lastMeterStamp},

@@ -3,20 +3,26 @@ import { Effect } from "effect"
 import { StartupError } from "../process/index.ts"
 import { SpoolDamaged } from "./Codes.ts"
 import { columnDefinitions, columnNames } from "./Rows.ts"
+import { counting } from "./Standing.ts"
+
+const sampleRest = `not_before INTEGER NOT NULL DEFAULT 0, ${columnDefinitions})`
+const quarantine = `CREATE TABLE quarantine (id INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL, ${columnDefinitions})`
+
+const left = `CREATE TRIGGER sample_left AFTER DELETE ON sample BEGIN
+  UPDATE state SET waiting = waiting - 1;
+END`
 
 /** The triggers keep `state` in the statement that adds or removes a row, so that the two never disagree. */
 const samples = [
-  `CREATE TABLE sample (id INTEGER PRIMARY KEY AUTOINCREMENT, not_before INTEGER NOT NULL DEFAULT 0, ${columnDefinitions})`,
-  `CREATE TABLE quarantine (id INTEGER PRIMARY KEY, code TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL, ${columnDefinitions})`,
+  `CREATE TABLE sample (id INTEGER PRIMARY KEY AUTOINCREMENT, ${sampleRest}`,
+  quarantine,
   `CREATE TABLE state (waiting INTEGER NOT NULL, last_ts INTEGER, last_meter_stamp TEXT, last_meter TEXT)`,
   `INSERT INTO state (waiting) VALUES (0)`,
   `CREATE TRIGGER sample_taken AFTER INSERT ON sample BEGIN
      UPDATE state SET waiting = waiting + 1, last_ts = NEW.ts, last_meter_stamp = NEW.meter_stamp,
        last_meter = coalesce(NEW.meter, last_meter);
    END`,
-  `CREATE TRIGGER sample_left AFTER DELETE ON sample BEGIN
-     UPDATE state SET waiting = waiting - 1;
-   END`,
+  left,
 ]
 
 const edgeState = [`CREATE TABLE edge_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`]
@@ -42,8 +48,31 @@ const damaged = [
 ]
 
 /** Each brings the file from one schema version to the next; what was released is never changed. */
-export const steps: ReadonlyArray<ReadonlyArray<string>> = [samples, edgeState, returning, damaged, thinning]
+export const steps: ReadonlyArray<ReadonlyArray<string>> = [
+  samples,
+  edgeState,
+  returning,
+  damaged,
+  thinning,
+  [`DROP TRIGGER sample_taken`, ...counting],
+]
 const schemaVersion = steps.length
+
+/**
+ * A new file. Unlike in one that has come through the steps, SQLite keeps no sequence of its own beside `last_id`:
+ * that would be a second page for each sample.
+ */
+const created = [
+  `CREATE TABLE sample (id INTEGER PRIMARY KEY, ${sampleRest}`,
+  quarantine,
+  `CREATE TABLE state (waiting INTEGER NOT NULL, last_id INTEGER NOT NULL, last_ts INTEGER, last_meter_stamp TEXT, last_meter TEXT)`,
+  `INSERT INTO state (waiting, last_id) VALUES (0, 0)`,
+  left,
+  ...edgeState,
+  ...damaged,
+  ...thinning,
+  ...counting,
+]
 const plausibleVersion = 1_000
 
 /** Each fails where the schema is not what the version says. */
@@ -54,6 +83,7 @@ export const probes: ReadonlyArray<string> = [
   `SELECT key, value FROM edge_state LIMIT 0`,
   `SELECT file, expected, next_id, salvaged, lost, done FROM salvage LIMIT 0`,
   `SELECT stage, mark, dropped FROM thinning LIMIT 0`,
+  `SELECT waiting, last_id, last_ts, last_meter_stamp, last_meter FROM standing LIMIT 0`,
 ]
 
 /** Brings the file to this program's schema. Always a write, for a lock that only a write takes. */
@@ -66,6 +96,6 @@ export const migrate = Effect.fn("migrate")(function* (sql: SqlClient.SqlClient,
       message: `The spool ${filename} was written by a newer version of this program (schema ${found}, this one knows ${schemaVersion}): run that version, or set DATA_DIR to another folder.`,
     })
   }
-  for (const statement of steps.slice(found).flat()) yield* sql.unsafe(statement)
+  for (const statement of found === 0 ? created : steps.slice(found).flat()) yield* sql.unsafe(statement)
   yield* sql.unsafe(`PRAGMA user_version = ${schemaVersion}`)
 })

@@ -30,7 +30,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
     const { refused } = yield* makeBounds({ ...defaultBounds, ...bounds })
     const { append, pending } = yield* makeAppend(commit, refused)
     const tidy = yield* makeTidy
-    const state = sql`SELECT * FROM state`.pipe(
+    const state = sql`SELECT * FROM standing`.pipe(
       Effect.flatMap(decodeState),
       Effect.map(([row]) => row),
       read,

@@ -29,7 +29,7 @@ export const makeStatus = (pending: Effect.Effect<number>) =>
           (SELECT coalesce(sum(salvaged), 0) FROM salvage) AS salvaged,
           (SELECT coalesce(sum(lost), 0) FROM salvage) AS lost,
           (SELECT count(*) FROM salvage WHERE done = 0) AS reading
-        FROM state`.pipe(Effect.flatMap(decodeCounts), read, unread)
+        FROM standing`.pipe(Effect.flatMap(decodeCounts), read, unread)
       return {
         waiting: waiting + (yield* pending),
         oldestTs: Option.fromNullable(oldestTs),

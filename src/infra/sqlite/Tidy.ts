@@ -12,7 +12,7 @@ const fewSamples = 5_000
 export const makeTidy = Effect.map(Database, ({ filename, outside, sql }) =>
   Effect.gen(function* () {
     const [pages] = yield* sql<{ readonly freelistCount: number }>`PRAGMA freelist_count`
-    const [state] = yield* sql<{ readonly waiting: number }>`SELECT waiting FROM state`
+    const [state] = yield* sql<{ readonly waiting: number }>`SELECT waiting FROM standing`
     if ((state?.waiting ?? 0) >= fewSamples) return
     const roomy = (pages?.freelistCount ?? 0) > manyFreePages
     if (roomy) yield* sql`VACUUM`
