@@ -11,8 +11,8 @@ import { program, type Program } from "./Process.ts"
 import { line } from "./Report.ts"
 
 const batch = 500
-/** An edge says every 5 s how it is. */
-const statusIsThere = "8 seconds"
+/** An edge says every 10 s how it is. */
+const statusIsThere = "13 seconds"
 
 const sampleOf = (n: number) => ({
   ...fullSample(n * 1000),

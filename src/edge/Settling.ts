@@ -2,7 +2,7 @@ import { Clock, Duration, Effect, Exit, Ref, Scope } from "effect"
 import { Spool, type SpooledSample, type SpoolError, type Verdict } from "../domain/ports/index.ts"
 
 /** How long samples that the server has stored may stay in the spool for company. */
-const forAtMost = Duration.seconds(30)
+const forAtMost = Duration.seconds(60)
 const atMost = 60
 
 interface Kept {
@@ -14,7 +14,7 @@ interface Kept {
 const fresh = Effect.all({ loan: Scope.make(), stored: Effect.succeed([]), sinceNs: Clock.currentTimeNanos })
 
 /**
- * Lets samples that the server has stored leave the spool together, every half minute: a commit for each would double
+ * Lets samples that the server has stored leave the spool together, every minute: a commit for each would double
  * what is written to the disk. Until then they stay lent, so that nobody sends them again; after a kill they are, and
  * the server knows them.
  */

@@ -41,10 +41,10 @@ export type StatusReport = typeof StatusReport.Type
 export const StatusReportText = Schema.parseJson(StatusReport)
 
 /** How often a running edge reports. */
-export const statusEvery = Duration.seconds(5)
+export const statusEvery = Duration.seconds(10)
 
 /** A report that is older is the last word of an edge that no longer runs. */
-const staleAfter = Duration.times(statusEvery, 6)
+const staleAfter = Duration.times(statusEvery, 3)
 
 /** What the edge that runs last said of itself in the file at `path`; fails when none runs. */
 export const readReport = (path: string) =>

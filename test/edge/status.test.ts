@@ -121,7 +121,7 @@ describe("the file beside the spool", () => {
     }),
   )
 
-  it.effect("says every 5 s what the edge does, is given up by an edge that hangs, and goes with it", () =>
+  it.effect("says every 10 s what the edge does, is given up by an edge that hangs, and goes with it", () =>
     Effect.gen(function* () {
       const { all, layer } = yield* files
       yield* Effect.gen(function* () {
@@ -147,7 +147,7 @@ describe("the file beside the spool", () => {
           uploadError: Option.some("no way"),
           badReadings: 3,
         }))
-        yield* TestClock.adjust("5 seconds")
+        yield* TestClock.adjust("10 seconds")
         expect(yield* readReport(path)).toMatchObject({ upload_error: "no way", bad_readings: 3 })
         expect(Object.keys(yield* all)).toEqual([path])
         const last = (yield* all)[path] ?? ""

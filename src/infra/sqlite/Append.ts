@@ -1,4 +1,5 @@
-import { type Duration, Effect, Ref, Schedule, Schema } from "effect"
+import type { SqlError } from "@effect/sql"
+import { type Duration, Effect, Ref, Schema } from "effect"
 import type { MeterInfo, Sample } from "../../domain/index.ts"
 import { type SpoolError } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
@@ -18,57 +19,74 @@ const insertion = `INSERT INTO sample (id, ${columnNames}) SELECT last_id + 1, $
 /** So many samples wait for their commit while the disk refuses it; then no more are taken. */
 const mostPending = 60
 
-const eachAtOnce = (insert: (rows: ReadonlyArray<Encoded>) => Effect.Effect<void, SpoolError>) => ({
-  append: (row: Encoded) => insert([row]),
+type Write = (typeof Database.Service)["write"]
+type Insert = (rows: ReadonlyArray<Encoded>) => Effect.Effect<void, SqlError.SqlError>
+
+const eachAtOnce = (write: Write, insert: Insert) => ({
+  append: (row: Encoded) => unwritten(write(insert([row]))),
   pending: Effect.succeed(0),
+  writeTogether: write,
 })
 
 /**
  * Samples are kept in memory until their commit, at most as long as a group lasts, and until the spool is closed.
- * A sample that was refused its commit waits for the next one.
+ * A group begins with its first sample, and ends early where something else is written: they share a commit. A sample
+ * that was refused its commit waits for the next one.
  */
-const inGroups = (
-  every: Duration.Duration,
-  insert: (rows: ReadonlyArray<Encoded>) => Effect.Effect<void, SpoolError>,
-) =>
+const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
   Effect.gen(function* () {
     const pending = yield* Ref.make<ReadonlyArray<Encoded>>([])
+    const begun = yield* Effect.makeLatch(false)
     const one = (yield* Effect.makeSemaphore(1)).withPermits(1)
-    const commit = Effect.gen(function* () {
-      const rows = yield* Ref.get(pending)
-      if (rows.length === 0) return
-      yield* insert(rows)
-      yield* Ref.update(pending, (all) => all.slice(rows.length))
-    }).pipe(Effect.uninterruptible, one)
+    const commitWith = <A, E>(statements: Effect.Effect<A, E>) =>
+      Effect.gen(function* () {
+        const rows = yield* Ref.get(pending)
+        const written = yield* write(Effect.zipRight(insert(rows), statements))
+        const later = yield* Ref.updateAndGet(pending, (all) => all.slice(rows.length))
+        if (later.length === 0) yield* begun.close
+        return written
+      }).pipe(Effect.uninterruptible, one)
+    const commit = Effect.flatMap(Ref.get(pending), ({ length }) =>
+      length === 0 ? Effect.void : unwritten(commitWith(Effect.void)),
+    )
+
     yield* Effect.addFinalizer(() => Effect.ignoreLogged(commit))
-    yield* commit.pipe(Effect.ignore, Effect.delay(every), Effect.repeat(Schedule.forever), Effect.forkScoped)
+    yield* begun.await.pipe(
+      Effect.zipRight(Effect.sleep(every)),
+      Effect.zipRight(Effect.ignore(commit)),
+      Effect.forever,
+      Effect.forkScoped,
+    )
     return {
       append: (row: Encoded) =>
         Ref.get(pending).pipe(
           Effect.flatMap((rows) => (rows.length >= mostPending ? commit : Effect.void)),
           Effect.zipRight(Ref.update(pending, (rows) => [...rows, row])),
+          Effect.zipRight(begun.open),
+          Effect.asVoid,
         ),
       pending: Effect.map(Ref.get(pending), (rows) => rows.length),
+      /** Where there is no room for the samples, what else is to be written may make some. */
+      writeTogether: <A, E>(statements: Effect.Effect<A, E>) =>
+        Effect.orElse(commitWith(statements), () => write(statements)),
     }
   })
 
-/** How samples get into the file. `refused` says why none may, where that is so. */
+/** How samples get into the file, and what shares their commits. `refused` says why none may, where that is so. */
 export const makeAppend = (commit: Commit, refused: Effect.Effect<void, SpoolError>) =>
   Effect.gen(function* () {
     const { sql, write } = yield* Database
-    const insert = (rows: ReadonlyArray<Encoded>) =>
-      Effect.forEach(
-        rows,
-        (row) =>
-          sql.unsafe(
-            insertion,
-            names.map((name) => row[name]),
-          ),
-        { discard: true },
-      ).pipe(write, unwritten)
-    const { append, pending } = commit === "each" ? eachAtOnce(insert) : yield* inGroups(commit, insert)
+    const insert: Insert = Effect.forEach(
+      (row) =>
+        sql.unsafe(
+          insertion,
+          names.map((name) => row[name]),
+        ),
+      { discard: true },
+    )
+    const { append, ...others } = commit === "each" ? eachAtOnce(write, insert) : yield* inGroups(commit, write, insert)
     return {
-      pending,
+      ...others,
       append: (sample: Sample, meter: MeterInfo | null) =>
         refused.pipe(Effect.zipRight(unwritten(encodeRow({ ...sample, meter }))), Effect.flatMap(append)),
     }

@@ -28,7 +28,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
     const lend = yield* makeLending
     const { newestDue, oldestDue, quarantine, samples } = yield* makePages
     const { refused } = yield* makeBounds({ ...defaultBounds, ...bounds })
-    const { append, pending } = yield* makeAppend(commit, refused)
+    const { append, pending, writeTogether } = yield* makeAppend(commit, refused)
     const tidy = yield* makeTidy
     const state = sql`SELECT * FROM standing`.pipe(
       Effect.flatMap(decodeState),
@@ -41,7 +41,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
       append,
       oldest: (limit, now) => lend((lent) => oldestDue(limit, now, lent)),
       newest: (limit, now) => lend((lent) => newestDue(limit, now, lent)),
-      settle: (verdicts) => settle(sql, verdicts).pipe(write, unwritten, Effect.zipLeft(Effect.ignore(tidy))),
+      settle: (verdicts) => settle(sql, verdicts).pipe(writeTogether, unwritten, Effect.zipLeft(Effect.ignore(tidy))),
       samples,
       quarantine,
       retry: (ids) => retry(sql, ids).pipe(write, unwritten),

@@ -1,5 +1,5 @@
 /** So many samples at most are counted one by one. */
-const uncounted = 60
+export const uncounted = 100
 
 /** Lets `state` know of all samples. */
 export const count =
