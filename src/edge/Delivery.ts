@@ -1,6 +1,6 @@
 import { Effect, Either, Ref } from "effect"
 import { type Batch, type IngestReply, type MeteredPeak, steadyNow } from "../domain/index.ts"
-import type { Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
+import type { EdgeState, Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
 import { type BatchLimit, makeBatchLimit } from "./BatchLimit.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { MeteredPeaks } from "./MeteredPeaks.ts"
@@ -28,7 +28,7 @@ export interface Learned {
   readonly unbelieved: Ref.Ref<number>
 }
 
-export const makeLearned = (options: DeliveryOptions): Effect.Effect<Learned> =>
+export const makeLearned = (options: DeliveryOptions): Effect.Effect<Learned, never, EdgeState> =>
   Effect.all({
     options: Effect.succeed(options),
     limit: makeBatchLimit(options.largestBatch),

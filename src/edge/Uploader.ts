@@ -1,6 +1,6 @@
 import type { HttpClient } from "@effect/platform"
 import { Duration, Effect, Layer, Option, Ref } from "effect"
-import type { Spool } from "../domain/ports/index.ts"
+import type { EdgeState, Spool } from "../domain/ports/index.ts"
 import { backoffAtLeast } from "./Backoff.ts"
 import type { UploadError } from "./Delivery.ts"
 import type { EdgeClock } from "./EdgeClock.ts"
@@ -39,7 +39,7 @@ const persist = <A>(upload: Effect.Effect<A, UploadError>): Effect.Effect<A, Upl
  */
 export const layer = (
   options: UploaderOptions,
-): Layer.Layer<never, never, Spool | HttpClient.HttpClient | EdgeClock | EdgeStatus | MeteredPeaks> =>
+): Layer.Layer<never, never, Spool | EdgeState | HttpClient.HttpClient | EdgeClock | EdgeStatus | MeteredPeaks> =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const status = yield* EdgeStatus

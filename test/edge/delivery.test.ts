@@ -1,8 +1,12 @@
+import { join } from "node:path"
+import { FileSystem } from "@effect/platform"
+import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import { DateTime, Effect, FastCheck as fc, Redacted } from "effect"
 import { Spool } from "../../src/domain/ports/index.ts"
 import { deliveryOptions, makeUploadOnce, MeteredPeaks } from "../../src/edge/index.ts"
-import { batchOf, edgeInMemory, type SentRequest, spoolSamples, state, stubServer } from "./support/edge.ts"
+import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
+import { batchOf, edgeInMemory, edgeOn, type SentRequest, spoolSamples, state, stubServer } from "./support/edge.ts"
 
 const acceptAll = (request: SentRequest) => {
   const { length } = batchOf(request).samples
@@ -146,6 +150,25 @@ describe("a batch that is too large", () => {
       expect(sizes.filter((size) => size > 12)).toHaveLength(4)
       expect(yield* state).toMatchObject({ uploaded: 600, quarantined: 0 })
     }).pipe(Effect.provide(edgeInMemory)),
+  )
+
+  it.scoped("is not tried again after a restart, until more has been taken for long", () =>
+    Effect.gen(function* () {
+      const folder = yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
+      /** One life of an edge: the sizes of the batches it sends to a server that takes so many samples. */
+      const live = (samples: number, most: number) =>
+        Effect.gen(function* () {
+          const server = stubServer((request) => (numbersOf(request).length > most ? status(413) : acceptAll(request)))
+          yield* spoolSamples(samples)
+          yield* drain(yield* upload(server, { largestBatch: 40 }))
+          return server.requests.map((request) => numbersOf(request).length)
+        }).pipe(Effect.provide(edgeOn(SqliteSpool.layer({ filename: join(folder, "spool.sqlite") }))))
+
+      expect(yield* live(20, 12)).toEqual([20, 10, 10])
+      expect(yield* live(20, 12)).toEqual([10, 10])
+      expect((yield* live(560, 40)).slice(48)).toEqual([10, 10, 20, 20, 20])
+      expect(yield* live(40, 40)).toEqual([20, 20])
+    }).pipe(Effect.provide(NodeContext.layer)),
   )
 
   it.effect("costs 20 samples their place at most when every one is too large", () =>

@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib"
 import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Clock, DateTime, Effect, Layer, Logger, Ref, Schema } from "effect"
 import { Batch, Measurement } from "../../../src/domain/index.ts"
-import { Spool } from "../../../src/domain/ports/index.ts"
+import { type EdgeState, Spool } from "../../../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus, MeteredPeaks } from "../../../src/edge/index.ts"
 import { MemoryEdgeState, MemorySpool } from "../../../src/infra/memory/index.ts"
 import { sampleAt } from "../../infra/samples.ts"
@@ -23,11 +23,12 @@ export const telegram = (timestamp: string | null, fields: Record<string, unknow
 export const stamp = (n: number): string =>
   DateTime.formatIso(DateTime.unsafeMake(Date.UTC(2026, 6, 15) + n * 1000)).slice(0, 19)
 
-/** An empty spool in memory and what the edge keeps beside it. */
-export const edgeInMemory = EdgeStatus.layer.pipe(
-  Layer.provideMerge(Layer.merge(MemorySpool.layer, MemoryEdgeState.layer)),
-  Layer.provideMerge(Layer.merge(EdgeClock.layer, MeteredPeaks.layer)),
-)
+/** What the edge keeps beside its spool. */
+export const edgeOn = <E>(spool: Layer.Layer<Spool | EdgeState, E>) =>
+  EdgeStatus.layer.pipe(Layer.provideMerge(spool), Layer.provideMerge(Layer.merge(EdgeClock.layer, MeteredPeaks.layer)))
+
+/** An edge whose spool is empty and in memory. */
+export const edgeInMemory = edgeOn(Layer.merge(MemorySpool.layer, MemoryEdgeState.layer))
 
 /** Log messages with their annotations, instead of on the screen. */
 export const recordLogs = Effect.gen(function* () {
