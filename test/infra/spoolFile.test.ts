@@ -260,10 +260,12 @@ describe("a spool that commits in groups", () => {
       yield* spool.settle([{ _tag: "Stored", id: 1 }])
       const early = [yield* powers(spool), (yield* spool.status).waiting] as const
       yield* appendAll(spool, [3])
-      yield* TestClock.adjust("5 seconds")
-      return [early, yield* powers(spool), (yield* spool.status).waiting]
+      yield* TestClock.adjust("4900 millis")
+      const almost = yield* powers(spool)
+      yield* TestClock.adjust("200 millis")
+      return [early, almost, yield* powers(spool), (yield* spool.status).waiting]
     }).pipe(Effect.provide(Layer.provideMerge(everyFive(filename), TestContext.TestContext)), Effect.runPromise)
-    expect(seen).toEqual([[[1, 2], 2], [1, 2, 3], 3])
+    expect(seen).toEqual([[[1, 2], 2], [1, 2], [1, 2, 3], 3])
   })
 
   it("lets samples leave also while the disk takes no new ones", async () => {

@@ -1,5 +1,5 @@
 import type { SqlError } from "@effect/sql"
-import { type Duration, Effect, Ref, Schema } from "effect"
+import { Clock, Duration, Effect, Ref, Schema } from "effect"
 import type { MeterInfo, Sample } from "../../domain/index.ts"
 import { type SpoolError } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
@@ -36,35 +36,39 @@ const eachAtOnce = (write: Write, insert: Insert) => ({
 const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
   Effect.gen(function* () {
     const pending = yield* Ref.make<ReadonlyArray<Encoded>>([])
-    const begun = yield* Effect.makeLatch(false)
+    const some = yield* Effect.makeLatch(false)
+    const sinceNs = yield* Ref.make(0n)
+    const begin = Effect.flatMap(Clock.currentTimeNanos, (nowNs) => Ref.set(sinceNs, nowNs))
     const one = (yield* Effect.makeSemaphore(1)).withPermits(1)
     const commitWith = <A, E>(statements: Effect.Effect<A, E>) =>
       Effect.gen(function* () {
         const rows = yield* Ref.get(pending)
         const written = yield* write(Effect.zipRight(insert(rows), statements))
+        yield* some.close
         const later = yield* Ref.updateAndGet(pending, (all) => all.slice(rows.length))
-        if (later.length === 0) yield* begun.close
+        if (later.length > 0) yield* some.open
         return written
-      }).pipe(Effect.uninterruptible, one)
+      }).pipe(Effect.ensuring(begin), Effect.uninterruptible, one)
     const commit = Effect.flatMap(Ref.get(pending), ({ length }) =>
       length === 0 ? Effect.void : unwritten(commitWith(Effect.void)),
     )
+    const due: Effect.Effect<void> = Effect.gen(function* () {
+      yield* some.await
+      const leftNs = (yield* Ref.get(sinceNs)) + Duration.unsafeToNanos(every) - (yield* Clock.currentTimeNanos)
+      if (leftNs > 0n) yield* Effect.zipRight(Effect.sleep(Duration.nanos(leftNs)), due)
+    })
 
     yield* Effect.addFinalizer(() => Effect.ignoreLogged(commit))
-    yield* begun.await.pipe(
-      Effect.zipRight(Effect.sleep(every)),
-      Effect.zipRight(Effect.ignore(commit)),
-      Effect.forever,
-      Effect.forkScoped,
-    )
+    yield* due.pipe(Effect.zipRight(Effect.ignore(commit)), Effect.forever, Effect.forkScoped)
     return {
       append: (row: Encoded) =>
-        Ref.get(pending).pipe(
-          Effect.flatMap((rows) => (rows.length >= mostPending ? commit : Effect.void)),
-          Effect.zipRight(Ref.update(pending, (rows) => [...rows, row])),
-          Effect.zipRight(begun.open),
-          Effect.asVoid,
-        ),
+        Effect.gen(function* () {
+          const { length } = yield* Ref.get(pending)
+          if (length >= mostPending) yield* commit
+          if (length === 0) yield* begin
+          yield* Ref.update(pending, (rows) => [...rows, row])
+          yield* some.open
+        }),
       pending: Effect.map(Ref.get(pending), (rows) => rows.length),
       /** Where there is no room for the samples, what else is to be written may make some. */
       writeTogether: <A, E>(statements: Effect.Effect<A, E>) =>
