@@ -1,5 +1,13 @@
 import { gzipSync } from "node:zlib"
-import { HttpBody, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import {
+  FileSystem,
+  HttpBody,
+  HttpClient,
+  HttpClientError,
+  HttpClientRequest,
+  HttpClientResponse,
+  HttpIncomingMessage,
+} from "@effect/platform"
 import { DateTime, Duration, Effect, Option, type Redacted } from "effect"
 import { type Batch, batchText, IngestReply, type Instant } from "../domain/index.ts"
 import { ProblemDocument } from "../domain/api/index.ts"
@@ -15,6 +23,9 @@ export interface ServerOptions {
   /** For a whole exchange, the reply's body included; 30 seconds as a rule. */
   readonly timeout?: Duration.DurationInput
 }
+
+/** A reply tells of 5,000 samples at most. */
+const maxReplyBytes = Option.some(FileSystem.MiB(1))
 
 /** The fastest level of gzip: it halves the time of the best one, and a batch shrinks to a tenth all the same. */
 const requestOf = (url: string, { samples, ...extras }: Batch): HttpClientRequest.HttpClientRequest =>
@@ -84,6 +95,7 @@ export const makeSend = Effect.fn("makeSend")(function* ({ timeout, token, url }
     Effect.suspend(() => client.execute(requestOf(url, batch))).pipe(
       Effect.flatMap(HttpClientResponse.schemaBodyJson(IngestReply)),
       Effect.catchAll((error) => Effect.flatMap(failureOf(error), Effect.fail)),
+      HttpIncomingMessage.withMaxBodySize(maxReplyBytes),
       Effect.timeoutFail({
         duration,
         onTimeout: () => uploadFailed("TimedOut", `The server did not answer within ${Duration.format(duration)}`),

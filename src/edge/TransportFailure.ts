@@ -1,13 +1,12 @@
-/** What the codes of Node, OpenSSL and undici say, in words. */
+/** What the codes of Node and OpenSSL say, in words. */
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: "its name is not known: check VPS_INGEST_URL and the network's DNS",
   EAI_AGAIN: "its name cannot be looked up: check this machine's network",
   ECONNREFUSED: "nothing listens there",
   ECONNRESET: "the connection was cut",
   EPIPE: "the connection was cut",
-  UND_ERR_SOCKET: "the connection was cut",
   ETIMEDOUT: "it does not answer",
-  UND_ERR_CONNECT_TIMEOUT: "it cannot be connected to within 5 seconds",
+  ERR_SOCKET_CONNECTION_TIMEOUT: "it cannot be connected to within 5 seconds",
   EHOSTUNREACH: "there is no way to it: check this machine's network",
   ENETUNREACH: "there is no way to it: check this machine's network",
   CERT_HAS_EXPIRED: "its certificate has expired: renew it on the server",

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { HttpApiClient, HttpClient, HttpClientRequest, HttpServer } from "@effect/platform"
-import { NodeContext, NodeHttpClient } from "@effect/platform-node"
+import { NodeContext } from "@effect/platform-node"
 import { Clock, Context, type DateTime, Effect, Layer, Option, Redacted, Ref, Schedule, type Scope } from "effect"
 import type { Realtime } from "../domain/index.ts"
 import { P1Api } from "../domain/api/index.ts"
@@ -16,6 +16,7 @@ import {
 } from "../edge/index.ts"
 import { CryptoSecrets } from "../infra/crypto/index.ts"
 import { HomeWizardDiscovery, HomeWizardMeter } from "../infra/homewizard/index.ts"
+import { InternetClient } from "../infra/http-client/index.ts"
 import { MemoryCaches, MemoryEdgeState } from "../infra/memory/index.ts"
 import { PostgresMaintenance, PostgresStore } from "../infra/postgres/index.ts"
 import { StartupError } from "../infra/process/index.ts"
@@ -141,7 +142,7 @@ export const program = (options: Options) =>
         upload: { server: { url: baseUrl, token: Effect.succeed(deviceToken) }, interval: "1 second" },
       }).pipe(
         Layer.provide(meter),
-        Layer.provide([HomeWizardDiscovery.layer, NodeHttpClient.layerUndici]),
+        Layer.provide([HomeWizardDiscovery.layer, InternetClient.layer]),
         Layer.provideMerge(SqliteSpool.layer({ filename: join(options.dataDir, "spool.sqlite") })),
       ),
     )
@@ -170,4 +171,4 @@ export const program = (options: Options) =>
       Effect.provide(edge),
       Effect.catchTag("SpoolBroken", ({ message }) => new StartupError({ message })),
     )
-  }).pipe(Effect.scoped, Effect.provide(NodeHttpClient.layerUndici))
+  }).pipe(Effect.scoped, Effect.provide(InternetClient.layer))

@@ -1,6 +1,5 @@
 import { connect, type TLSSocket } from "node:tls"
-import { Duration, Effect, Exit, Option, Runtime } from "effect"
-import type { buildConnector } from "undici"
+import { Duration, Effect, Option } from "effect"
 import { MeterError } from "../../domain/ports/index.ts"
 import { identify, peerOf } from "./Identity.ts"
 import { type Address, formatAddress, makeLocator } from "./Locator.ts"
@@ -94,17 +93,6 @@ export const makeDialer = Effect.fn("makeDialer")(function* (options: DialOption
     return socket
   }).pipe(Effect.tapBoth({ onFailure: () => locator.failed, onSuccess: () => locator.reached }))
 
-  const runtime = yield* Effect.runtime()
-  /** For the HTTP client, which knows nothing of where the meter is. */
-  const connector: buildConnector.connector = (_, callback) => {
-    Runtime.runCallback(runtime)(dial, {
-      onExit: Exit.match({
-        onSuccess: (socket) => callback(null, socket),
-        onFailure: (cause) =>
-          callback(cause._tag === "Fail" ? cause.error : unreachable(formatAddress(options), undefined), null),
-      }),
-    })
-  }
-  return { dial, connector, pin }
+  return { dial, pin }
 })
 export type Dialer = Effect.Effect.Success<ReturnType<typeof makeDialer>>

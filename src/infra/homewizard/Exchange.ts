@@ -1,8 +1,9 @@
-import { HttpClient, type HttpClientError, type HttpClientRequest } from "@effect/platform"
+import type { TLSSocket } from "node:tls"
+import { FileSystem, HttpClient, HttpClientError, type HttpClientRequest, HttpIncomingMessage } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Duration, Effect, ParseResult, Schema } from "effect"
-import { Agent, type buildConnector } from "undici"
+import { Duration, Effect, Option, ParseResult, Schema } from "effect"
 import { MeterError } from "../../domain/ports/index.ts"
+import { dialedAgent } from "./DialedAgent.ts"
 import { unreachable } from "./Dialer.ts"
 
 /** What the meter answered. */
@@ -16,43 +17,36 @@ export interface ExchangeOptions {
   /** Host and port, for people. */
   readonly address: string
   readonly timeout: Duration.Duration
-  /** How the connection is made; plain TCP where there is none. */
-  readonly connector?: buildConnector.connector
+  /** A connection to a peer that has proved to be the meter; plain TCP where there is none. */
+  readonly dial?: Effect.Effect<TLSSocket, MeterError>
 }
 
-const maxResponseBytes = 64 * 1024
+const maxResponseBytes = Option.some(FileSystem.KiB(64))
 
-const isTooLarge = (cause: unknown): boolean =>
-  typeof cause === "object" && cause !== null && "code" in cause && cause.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE"
+/** Every failure of the connection has a code; a reply that is cut short for its length has none. */
+const isTooLarge = (error: HttpClientError.HttpClientError): boolean =>
+  error instanceof HttpClientError.ResponseError && !(error.cause instanceof Error && "code" in error.cause)
 
 /** One request at a time over one connection, each limited in time as a whole. */
-export const makeExchange = Effect.fn("makeExchange")(function* ({ address, connector, timeout }: ExchangeOptions) {
-  const agent = yield* Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Agent({
-          connections: 1,
-          pipelining: 1,
-          maxResponseSize: maxResponseBytes,
-          connect: connector ?? { timeout: Duration.toMillis(timeout) },
-        }),
-    ),
-    (agent) => Effect.promise(() => agent.destroy()),
+export const makeExchange = Effect.fn("makeExchange")(function* ({ address, dial, timeout }: ExchangeOptions) {
+  const agent = yield* dial === undefined ? NodeHttpClient.makeAgent({ keepAlive: true }) : dialedAgent(address, dial)
+  const client = HttpClient.withTracerPropagation(
+    yield* Effect.provideService(NodeHttpClient.make, NodeHttpClient.HttpAgent, agent),
+    false,
   )
   const oneAtATime = (yield* Effect.makeSemaphore(1)).withPermits(1)
-  const client = NodeHttpClient.makeUndici(agent).pipe(HttpClient.withTracerPropagation(false))
-
-  const failed = ({ cause }: HttpClientError.HttpClientError): MeterError => {
-    if (cause instanceof MeterError) return cause
-    return isTooLarge(cause)
+  const failed = (error: HttpClientError.HttpClientError): MeterError => {
+    if (error.cause instanceof MeterError) return error.cause
+    return isTooLarge(error)
       ? new MeterError({ reason: "Malformed", message: `The meter at ${address} answers more than 64 KB.` })
-      : unreachable(address, cause)
+      : unreachable(address, error.cause)
   }
 
   return (request: HttpClientRequest.HttpClientRequest): Effect.Effect<Reply, MeterError> => {
     const path = new URL(request.url).pathname
     return client.execute(request).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (text) => ({ path, status: response.status, text }))),
+      HttpIncomingMessage.withMaxBodySize(maxResponseBytes),
       Effect.mapError(failed),
       Effect.timeoutFail({
         duration: timeout,

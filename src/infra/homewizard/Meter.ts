@@ -32,8 +32,8 @@ const make = (options: MeterOptions) =>
   Effect.gen(function* () {
     const { token } = options
     const address = formatAddress(options)
-    const { connector, dial } = yield* makeDialer(options)
-    const exchange = yield* makeExchange({ address, timeout: timeoutOf(options), connector })
+    const { dial } = yield* makeDialer(options)
+    const exchange = yield* makeExchange({ address, timeout: timeoutOf(options), dial })
     const get = (path: string) =>
       Effect.filterOrFail(
         exchange(authorized(address, token)(HttpClientRequest.get(path))),

@@ -22,8 +22,8 @@ const isRefusal = ({ status }: Reply): boolean => status === 400 || status === 4
 const make = (options: DialOptions) =>
   Effect.gen(function* () {
     const address = formatAddress(options)
-    const { connector, pin } = yield* makeDialer(options)
-    const exchange = yield* makeExchange({ address, timeout: timeoutOf(options), connector })
+    const { dial, pin } = yield* makeDialer(options)
+    const exchange = yield* makeExchange({ address, timeout: timeoutOf(options), dial })
     const ask = (token: Redacted.Redacted, request: HttpClientRequest.HttpClientRequest) =>
       Effect.filterOrFail(
         exchange(authorized(address, token)(request)),

@@ -28,8 +28,8 @@ const make = (options: ProbeOptions) =>
   Effect.gen(function* () {
     const address = formatAddress(options)
     const patience = Duration.decode(options.patience ?? "15 seconds")
-    const { connector, dial, pin } = yield* makeDialer(options)
-    const exchange = yield* makeExchange({ address, connector, timeout: timeoutOf(options) })
+    const { dial, pin } = yield* makeDialer(options)
+    const exchange = yield* makeExchange({ address, dial, timeout: timeoutOf(options) })
     const tokenOf = (as: ProbeCaller) => (as === "owner" ? options.token : madeUpToken)
     const silent = (why: string) =>
       new MeterError({ reason: "Unreachable", message: `The meter at ${address} ${why}.` })

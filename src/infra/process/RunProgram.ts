@@ -4,7 +4,8 @@ import { StartupError } from "./StartupError.ts"
 import { variables } from "./VariableFiles.ts"
 
 /** The reason without the tree of schemas that it was found in. */
-const lastLine = (message: string): string => (message.trim().split("\n").at(-1) ?? "").replace(/^[\s│├└─]+/, "")
+const lastLine = (message: string): string =>
+  (message.trim().split("\n").at(-1) ?? "").replace(/^[\s\u2500\u2502\u251c\u2514]+/, "")
 
 const sentences = (error: ConfigError.ConfigError): ReadonlyArray<string> => {
   switch (error._op) {

@@ -18,5 +18,5 @@ export const layerTraces = ({ endpoint, service, version }: TraceOptions): Layer
       OtlpTracer.layer({
         url: `${Redacted.value(address).replace(/\/+$/, "")}/v1/traces`,
         resource: { serviceName: service, serviceVersion: version },
-      }).pipe(Layer.provide([OtlpSerialization.layerJson, NodeHttpClient.layerUndici])),
+      }).pipe(Layer.provide([OtlpSerialization.layerJson, NodeHttpClient.layer])),
   })
