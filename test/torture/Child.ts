@@ -45,11 +45,14 @@ const note = (ledger: Ledger, line: string): void => {
     (what === "T" ? ledger.taken : ledger.stored).add(n)
 }
 
+/** A child that breaks a promise, so that the checker is seen to find it: see spoolChild.ts. */
+export type Control = "normal" | "early" | "deaf"
+
 export interface Life {
   readonly filename: string
   readonly first: number
   readonly count: number
-  readonly control?: "normal" | "early"
+  readonly control?: Control
   /** Options of strace, where system calls are to fail or be recorded. */
   readonly strace?: ReadonlyArray<string>
   /** Killed after so many lines and milliseconds. */

@@ -14,6 +14,16 @@ afterAll(() => {
   rmSync(bundle, { force: true })
 })
 
+/** The disk is full from the nth write on, for so many writes. */
+const fullFrom = (nth: number, writes: number): ReadonlyArray<string> => [
+  ...["-o", "/dev/null", "-e", "trace=pwrite64"],
+  ...["-e", `inject=pwrite64:error=ENOSPC:when=${nth}..${nth + writes}`],
+]
+const failingAt = (nth: number, trace: string): ReadonlyArray<string> => [
+  ...["-y", "-o", trace, "-e", "trace=pwrite64,fsync,ftruncate,unlink"],
+  ...["-e", `inject=fsync:error=EIO:when=${nth}`],
+]
+
 describe.runIf(hasStrace)("a full disk", () => {
   const all = seeds(3)
 
@@ -27,19 +37,7 @@ describe.runIf(hasStrace)("a full disk", () => {
         const filename = newFile()
         const ledger = newLedger()
         const { code, said } = await live(
-          {
-            filename,
-            first: 0,
-            count: 120,
-            strace: [
-              "-o",
-              "/dev/null",
-              "-e",
-              "trace=pwrite64",
-              "-e",
-              `inject=pwrite64:error=ENOSPC:when=${from}..${from + 10 + below(80)}`,
-            ],
-          },
+          { filename, first: 0, count: 120, strace: fullFrom(from, 10 + below(80)) },
           ledger,
         )
         expect([code, said], `seed ${seed}`).toEqual([0, ""])
@@ -49,6 +47,14 @@ describe.runIf(hasStrace)("a full disk", () => {
       }
     },
   )
+
+  it("is seen to lose samples where they are taken for kept all the same", { timeout: 60_000 }, async () => {
+    const filename = newFile()
+    const ledger = newLedger()
+    await live({ filename, first: 0, count: 120, control: "deaf", strace: fullFrom(100, 30) }, ledger)
+    expect(ledger.taken.size).toBe(120)
+    expect(missing(ledger, await remaining(filename)).length).toBeGreaterThan(10)
+  })
 })
 
 describe.runIf(hasStrace)("a disk that fails to sync", () => {
@@ -63,23 +69,7 @@ describe.runIf(hasStrace)("a disk that fails to sync", () => {
         const filename = newFile()
         const trace = `${filename}.trace`
         const ledger = newLedger()
-        const { code, said } = await live(
-          {
-            filename,
-            first: 0,
-            count: 200,
-            strace: [
-              "-y",
-              "-o",
-              trace,
-              "-e",
-              "trace=pwrite64,fsync,ftruncate,unlink",
-              "-e",
-              `inject=fsync:error=EIO:when=${nth}`,
-            ],
-          },
-          ledger,
-        )
+        const { code, said } = await live({ filename, first: 0, count: 200, strace: failingAt(nth, trace) }, ledger)
         expect(code, `seed ${seed}: ${said}`).toBe(1)
         expect(said).toContain("The disk failed under the spool")
         const calls = readFileSync(trace, "utf8")
@@ -92,4 +82,12 @@ describe.runIf(hasStrace)("a disk that fails to sync", () => {
       }
     },
   )
+
+  it("is seen to lose samples where they are taken for kept all the same", { timeout: 60_000 }, async () => {
+    const filename = newFile()
+    const ledger = newLedger()
+    await live({ filename, first: 0, count: 120, control: "deaf", strace: failingAt(30, `${filename}.trace`) }, ledger)
+    expect(ledger.taken.size).toBe(120)
+    expect(missing(ledger, await remaining(filename)).length).toBeGreaterThan(10)
+  })
 })

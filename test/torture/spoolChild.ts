@@ -9,7 +9,8 @@ import { sampleAt } from "../infra/samples.ts"
  * An edge and its server in one process that is made to die: says `T n` once sample n counts as taken, `S n…` once the
  * server has stored samples, and only then lets them leave. Ends by itself after a number of samples.
  *
- * Controls: `normal` does not sync each commit, `early` lets samples leave before the server has them.
+ * Controls: `normal` does not sync each commit, `early` lets samples leave before the server has them, `deaf` takes
+ * samples for kept whatever the disk says.
  */
 const [filename = "", first = "0", count = "0", control = "none"] = process.argv.slice(2)
 
@@ -33,16 +34,21 @@ const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.retry({ schedule: Schedule.spaced("2 millis"), times: 2_000 }),
   )
 
+const take = (n: number) =>
+  Effect.flatMap(Spool, (spool) => {
+    const appended = spool.append(sampleAt(n), null)
+    return control === "deaf" ? Effect.ignore(appended) : patiently(appended)
+  })
+
 const program = Effect.gen(function* () {
-  const spool = yield* Spool
   if (control === "normal") yield* (yield* Database.Database).sql`PRAGMA synchronous = NORMAL`
   yield* say("ready")
   for (let n = Number(first); n < Number(first) + Number(count); n++) {
-    yield* patiently(spool.append(sampleAt(n), null))
+    yield* take(n)
     yield* say(`T ${n}`)
-    if (n % 5 === 0) yield* patiently(upload(n % 10 === 0))
+    if (n % 5 === 0) yield* control === "deaf" ? Effect.ignore(upload(n % 10 === 0)) : patiently(upload(n % 10 === 0))
   }
-}).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => broken)))
+}).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => (control === "deaf" ? Effect.never : broken))))
 
 const live = layerOn({ filename }).pipe(Layer.provideMerge(Database.layer({ filename })))
 
