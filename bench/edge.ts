@@ -8,6 +8,7 @@ import { EmbeddedPostgres } from "../src/infra/embedded-postgres/index.ts"
 import { serveBareBatches } from "./support/Bare.ts"
 import { measureCommits } from "./support/EdgeCommits.ts"
 import { measureDrain } from "./support/EdgeDrain.ts"
+import { measureJitter } from "./support/EdgeJitter.ts"
 import { measureSteady } from "./support/EdgeSteady.ts"
 import { section } from "./support/Report.ts"
 
@@ -41,6 +42,8 @@ const bench = Effect.scoped(
     yield* section("edge: what a commit costs")
     yield* measureCommits(join(path, "commits"))
     if (steadyS > 0) {
+      yield* section("edge: how evenly it asks")
+      yield* measureJitter(join(path, "jitter"), steadyS)
       yield* section("edge: steady at 1 Hz")
       yield* measureSteady(join(path, "steady"), steadyS)
     }
