@@ -12,7 +12,8 @@ const oldestSafeVersion = [3, 51, 3] as const
 const synchronousFull = 2
 const busyTimeoutMs = 200
 
-const isSafe = (version: string): boolean => {
+/** Whether an SQLite of this version keeps a spool whole. */
+export const isSafe = (version: string): boolean => {
   const parts = version.split(".").map(Number)
   const differing = oldestSafeVersion.findIndex((part, i) => part !== parts[i])
   return differing === -1 || (parts[differing] ?? 0) > (oldestSafeVersion[differing] ?? 0)
