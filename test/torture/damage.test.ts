@@ -142,16 +142,22 @@ interface Outcome {
   readonly starts: number
 }
 
+/** What the processor has worked for us since: how busy the machine is with others does not matter. */
+const workedMs = (before: NodeJS.CpuUsage): number => {
+  const { system, user } = process.cpuUsage(before)
+  return (system + user) / 1000
+}
+
 /** A process that starts, takes a sample at once and reads all that waits; it starts anew where the spool says so. */
 const live = async (filename: string, { starts = 1, wallOffsetMs = 0 } = {}): Promise<Outcome> => {
-  const before = performance.now()
+  const before = process.cpuUsage()
   const outcome = await run(
     filename,
     Effect.gen(function* () {
       const spool = yield* Spool
       const state = yield* EdgeState
       yield* spool.append(sampleAt(1_000_000 + starts), null)
-      expect(performance.now() - before).toBeLessThan(5_000)
+      expect(workedMs(before)).toBeLessThan(5_000)
       const { lost, salvaged } = yield* spool.status.pipe(
         Effect.delay("20 millis"),
         Effect.repeat({ until: ({ salvaging }) => !salvaging }),
