@@ -47,9 +47,13 @@ const makeServer = (nowMs: () => number) => {
     const duplicates = samples.length - inserted - rejected.length
     return { received: samples.length, inserted, duplicates, conflicts: 0, rejected }
   }
+  let refused = false
   const answer = (request: SentRequest) =>
-    Response.json(verdict(batchOf(request)), { headers: { date: new Date(nowMs()).toUTCString() } })
-  return { ...stubServer(answer), stored, doubled: () => doubled }
+    refused
+      ? new Response(null, { status: 401 })
+      : Response.json(verdict(batchOf(request)), { headers: { date: new Date(nowMs()).toUTCString() } })
+  const refuse = (all: boolean) => void (refused = all)
+  return { ...stubServer(answer), stored, refuse, doubled: () => doubled }
 }
 
 /** The whole edge on a wall clock that is set, a meter and a server that know the time; a telegram says its number. */
@@ -141,6 +145,20 @@ describe("a wall clock that is set", () => {
       expect([...house.server.stored.values()]).toEqual(numbers(3 * half + 1))
       for (const [ts, n] of house.server.stored) expect(Math.abs(ts - keyOf(n))).toBeLessThan(2_000)
       expect([waiting, house.server.doubled()]).toEqual([0, 0])
+    }),
+  )
+
+  it.scoped("neither hurries nor halts the question that is asked once a minute while the token is refused", () =>
+    Effect.gen(function* () {
+      const { boot, passes, server, wall } = yield* start({ spool: "memory" })
+      server.refuse(true)
+      yield* boot
+      for (const offsetMs of [dayMs, -dayMs, -hourMs, 0]) {
+        wall.offsetMs = offsetMs
+        yield* passes(60)
+      }
+      expect(server.requests.length).toBeGreaterThanOrEqual(4)
+      expect(server.requests.length).toBeLessThanOrEqual(5)
     }),
   )
 
