@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import Sqlite from "better-sqlite3"
-import { DateTime, Duration, Effect, Either, Layer, Option, TestClock, TestContext } from "effect"
+import { DateTime, Duration, Effect, Either, Layer, Option, TestClock, TestContext, Tracer } from "effect"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
@@ -282,6 +282,35 @@ describe("a spool that commits in groups", () => {
       }),
     )
     expect(seen).toEqual([[], 1])
+  })
+
+  it("waits as long again where the disk refuses a group", async () => {
+    const filename = newFile()
+    await use(everyFive(filename), (spool) => appendAll(spool, [0]))
+    inspect(filename, (db) =>
+      db.exec("CREATE TRIGGER broken BEFORE INSERT ON sample BEGIN SELECT raise(ABORT, 'no space'); END"),
+    )
+    let statements = 0
+    const counting = (tracer: Tracer.Tracer) =>
+      Tracer.make({
+        ...tracer,
+        span: (...span) => {
+          statements++
+          return tracer.span(...span)
+        },
+      })
+    const waiting = await Effect.gen(function* () {
+      const spool = yield* Spool
+      yield* appendAll(spool, [1])
+      yield* TestClock.adjust("1 minute")
+      return (yield* spool.status).waiting
+    }).pipe(
+      Effect.provide(Layer.provideMerge(everyFive(filename), TestContext.TestContext)),
+      (program) => Effect.flatMap(Effect.tracer, (tracer) => Effect.withTracer(program, counting(tracer))),
+      Effect.runPromise,
+    )
+    expect(waiting).toBe(2)
+    expect(statements).toBeLessThan(250)
   })
 
   it("has them on the disk when it ends in order", async () => {

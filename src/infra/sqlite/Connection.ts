@@ -11,6 +11,8 @@ import { migrate, probes } from "./Migration.ts"
 const oldestSafeVersion = [3, 51, 3] as const
 const synchronousFull = 2
 const busyTimeoutMs = 200
+/** Pages that SQLite keeps in memory. A backlog is read once: more of them would only be held. */
+const cacheKib = 2_000
 
 /** Whether an SQLite of this version keeps a spool whole. */
 export const isSafe = (version: string): boolean => {
@@ -62,6 +64,7 @@ const prepare = (sql: SqlClient.SqlClient, filename: string, unclean: boolean) =
         message: `SQLite ${version} can damage the spool: 3.51.3 is needed. Install this program's own better-sqlite3 again.`,
       })
     }
+    yield* sql.unsafe(`PRAGMA cache_size = -${cacheKib}`)
     yield* sql`PRAGMA locking_mode = EXCLUSIVE`
     yield* sql`PRAGMA wal_autocheckpoint = 0`
     const journal = yield* single(sql`PRAGMA journal_mode = WAL`)
