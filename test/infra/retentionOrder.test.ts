@@ -79,6 +79,35 @@ const whileUncommitted = (url: Redacted.Redacted, ...statements: ReadonlyArray<s
 
 const horizonLock = "select pg_advisory_xact_lock_shared(7031901)"
 const curvesLock = "select pg_advisory_xact_lock(7031904)"
+const deviceLock = `select pg_advisory_xact_lock(hashtextextended('${deviceId}', 0))`
+
+const recompute = Effect.flatMap(SqlClient.SqlClient, (sql) => PostgresUpkeep.recompute(sql, deviceId, always))
+
+it.scopedLive("what was made of samples that are gone is touched by no recompute, and no check calls it wrong", () =>
+  Effect.gen(function* () {
+    const { context, store } = yield* setUp
+    const quarters = yield* store.quarterHours(deviceId, always)
+    yield* Effect.gen(function* () {
+      yield* PostgresUpkeep.dropBefore(horizonMs)
+      expect(yield* recompute).toMatchObject({ changed: 0 })
+      for (const fromMs of [chunkMs, horizonMs, horizonMs + dayMs]) {
+        expect(yield* PostgresUpkeep.repairDay(deviceId, { fromMs, toMs: fromMs + dayMs })).toBe(0)
+      }
+    }).pipe(Effect.provide(context))
+    expect(yield* store.quarterHours(deviceId, always)).toEqual(quarters)
+  }),
+)
+
+it.scopedLive("a recompute waits for who writes to the device", () =>
+  Effect.gen(function* () {
+    const { context, url } = yield* setUp
+    const commit = yield* whileUncommitted(url, deviceLock)
+    const recomputed = yield* Effect.fork(Effect.provide(recompute, context))
+    yield* untilWaiting(url)
+    yield* commit
+    expect(yield* Fiber.join(recomputed)).toMatchObject({ changed: 0 })
+  }),
+)
 
 if (isThere) {
   it.scopedLive("late samples outlive a horizon that was raised before their curves were made", () =>

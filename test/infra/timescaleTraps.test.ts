@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Logger, LogLevel, Redacted } from "effect"
 import { inject } from "vitest"
 import { powerCurve, type Sample } from "../../src/domain/index.ts"
 import { Registry, Store } from "../../src/domain/ports/index.ts"
@@ -129,7 +129,9 @@ if (isThere) {
     () =>
       Effect.gen(function* () {
         const { context, store, url } = yield* setUp()
-        const runOverdue = Effect.provide(PostgresUpkeep.runOverdue, context)
+        const runOverdue = Effect.provide(PostgresUpkeep.runOverdue, context).pipe(
+          Logger.withMinimumLogLevel(LogLevel.None),
+        )
         const compressed = Effect.map(
           runSql(url, "select count(*)::int as n from timescaledb_information.chunks where is_compressed"),
           ([row]) => row?.["n"],
