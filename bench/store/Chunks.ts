@@ -11,18 +11,18 @@ import { median, once, rate } from "./Measure.ts"
 import { sizes } from "./Sizes.ts"
 
 const daysAtOneHz = 14
-const years = 2
+const years = 1
 const times = 15
 const size = 5_000
 const iso = (ms: number) => new Date(ms).toISOString()
 
-/** What chunks of a length cost and save where there are years of them: few are long to write, many are long to plan. */
+/** What chunks of a length cost and save where there is a year of them: few are long to write, many are long to plan. */
 export const chunks = (days: number) =>
   Effect.gen(function* () {
     const store = yield* Store
     const admin = yield* StoreAdmin
     const sql = yield* SqlClient.SqlClient
-    yield* section(`Chunks of ${days} days, ${years} years of them`)
+    yield* section(`Chunks of ${days} days, ${years} year of them`)
     yield* sql.unsafe(`select set_chunk_time_interval('p1_samples', interval '${days} days')`)
     yield* Effect.forEach(["years", "home", "late"], addDevice)
     yield* sql`insert into p1_samples (device_id, ts, power_w) select 'years', ts, 1 from

@@ -2,7 +2,8 @@ import { hoursOf, minutesOf } from "./PowerCurves.ts"
 
 /**
  * A week: at 1 Hz one device makes about 130 MB of it, and 24 MB once compressed (214 and 39 bytes a sample, measured);
- * ten years are 520 chunks, and a statement that knows its times plans for one or two.
+ * ten years are 520 chunks, and a statement that knows its times plans for one or two. Beside a year of chunks, a day each,
+ * a week, 30 days: ingest took 12,300, 20,000 and 20,900 rows a second, a day's curve by minute 26, 26 and 43 ms.
  */
 const chunkInterval = "interval '7 days'"
 
