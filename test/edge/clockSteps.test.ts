@@ -120,7 +120,7 @@ const through = ({ boot, last, passes, server, wall }: Effect.Effect.Success<Ret
       yield* passes(half)
       newest.push(Math.max(...server.stored.values()))
     }
-    yield* passes(12)
+    yield* passes(62)
     return { newest, waiting: yield* Effect.provide(waiting, edge) }
   })
 
