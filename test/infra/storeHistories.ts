@@ -55,9 +55,12 @@ export const layerProcesses = (url: Redacted.Redacted) => {
 
 type Event = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
-/** Compressing a chunk again ends where somebody writes into it; the job then does so at its next run. */
+/** What a job does ends where somebody writes into the chunk or refreshes the same; it then does so at its next run. */
 const givesWay = ({ cause }: SqlError.SqlError): boolean =>
-  cause instanceof Error && /aborting recompression due to concurrent DML/.test(cause.message)
+  cause instanceof Error &&
+  /aborting recompression due to concurrent DML|columnstore policy failure|due to a concurrent refresh/.test(
+    cause.message,
+  )
 
 const compress: Event = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   sql`select compress_chunk(chunk, if_not_compressed => true) from show_chunks('p1_samples') chunk`.pipe(
