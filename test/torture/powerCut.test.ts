@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { isLogDamaged } from "../../src/infra/sqlite/DamagedLog.ts"
 import { buildChild, bundle, hasStrace, live, newLedger, remaining } from "./Child.ts"
 import { type CrashState, type Luck, makeDisk } from "./PowerCut.ts"
 import { chance, firstSeed, seeds, tortured } from "./Seeds.ts"
@@ -49,10 +50,11 @@ const judge = (state: CrashState, promised: ReadonlySet<number>): Verdict => {
   const home = mkdtempSync(join(states, "s-"))
   try {
     for (const [file, content] of state) writeFileSync(join(home, file), content)
+    const falseEnd = isLogDamaged(join(home, `${name}-wal`))
     const db = new Sqlite(join(home, name))
     try {
       db.pragma("locking_mode = EXCLUSIVE")
-      const damaged = db.pragma("quick_check", { simple: true }) !== "ok"
+      const damaged = falseEnd || db.pragma("quick_check", { simple: true }) !== "ok"
       const tables = db.prepare("SELECT count(*) FROM sqlite_master WHERE name = 'sample'").pluck().get()
       const rows = tables === 0 ? [] : db.prepare<[], number>("SELECT power_w - 1000 FROM sample").pluck().all()
       const there = new Set(rows)
@@ -119,7 +121,8 @@ describe.runIf(hasStrace)("a power cut", () => {
   it("is seen to lose samples where a commit is not synced", { timeout: 120_000 }, async () => {
     const { damaged, losing } = cutEverywhere(await record("normal"), firstSeed, 1)
     expect(losing).toBeGreaterThan(20)
-    expect(damaged).toBe(0)
+    // What was written later may be on the disk without it: that is no torn end.
+    expect(damaged).toBeGreaterThan(0)
   })
 
   it("is seen to lose samples where they leave before the server has them", { timeout: 120_000 }, async () => {

@@ -5,6 +5,7 @@ import { Cause, Context, Effect, Exit, Layer, Scope, String as Str } from "effec
 import { snakeCase } from "../../domain/index.ts"
 import { StartupError } from "../process/index.ts"
 import { cannotOpen, codeOf, isDamage, SpoolDamaged } from "./Codes.ts"
+import { isLogDamaged } from "./DamagedLog.ts"
 import { migrate, probes } from "./Migration.ts"
 
 /** SQLite up to 3.51.2 can corrupt a database in WAL mode. Source: sqlite.org/wal.html, "The WAL-Reset Bug". */
@@ -69,6 +70,7 @@ const prepare = (sql: SqlClient.SqlClient, filename: string, unclean: boolean) =
     yield* sql`PRAGMA wal_autocheckpoint = 0`
     const journal = yield* single(sql`PRAGMA journal_mode = WAL`)
     yield* sql`PRAGMA synchronous = FULL`
+    if (isLogDamaged(`${filename}-wal`)) return yield* new SpoolDamaged({ reason: "wrong bits in the log" })
     yield* transactionOn(sql)(migrate(sql, filename))
     yield* verify(sql, unclean)
     const synchronous = yield* single(sql`PRAGMA synchronous`)
@@ -93,8 +95,14 @@ export interface Connection {
   readonly close: Effect.Effect<void>
 }
 
-/** The only connection to a file. It is not closed with a scope: where the disk has failed it is to be abandoned. */
-export const connect = (filename: string): Effect.Effect<Connection, StartupError | SpoolDamaged> =>
+/**
+ * The only connection to a file. It is not closed with a scope: where the disk has failed it is to be abandoned. What is
+ * to be done with a damaged file is done before it is closed: SQLite would copy its log into it, as far as it goes.
+ */
+export const connect = (
+  filename: string,
+  whenDamaged: (damage: SpoolDamaged) => Effect.Effect<void, StartupError>,
+): Effect.Effect<Connection, StartupError | SpoolDamaged> =>
   Effect.gen(function* () {
     const unclean = endedBadly(filename)
     const scope = yield* Scope.make()
@@ -110,6 +118,7 @@ export const connect = (filename: string): Effect.Effect<Connection, StartupErro
       Effect.map(Context.get(SqlClient.SqlClient)),
       Effect.tap((sql) => prepare(sql, filename, unclean)),
       Effect.map((sql) => ({ sql, close })),
+      Effect.tapErrorTag("SpoolDamaged", whenDamaged),
       Effect.onError(() => close),
     )
   })

@@ -1,5 +1,6 @@
 import Sqlite from "better-sqlite3"
 import { Effect, type Scope } from "effect"
+import { mendLog } from "./DamagedLog.ts"
 
 type RawRow = Readonly<Record<string, unknown>> & { readonly id: number }
 
@@ -22,6 +23,9 @@ const attempt = <A>(evaluate: () => A): A | undefined => {
 }
 
 const open = (path: string): DamagedFile => {
+  attempt(() => {
+    mendLog(`${path}-wal`)
+  })
   const db = attempt(() => new Sqlite(path, { fileMustExist: true }))
   attempt(() => db?.pragma("locking_mode = EXCLUSIVE"))
   const firstFrom = (table: string, id: number): number | null | undefined =>

@@ -41,6 +41,14 @@ const beyond = (file: DamagedFile): Effect.Effect<number> =>
     ),
   )
 
+/** So many samples waited: those that `state` knew of, and all later ids, of which none had left. */
+const expectedIn = (file: DamagedFile): number | null => {
+  const [state] = present(file.rows("state").map(stateOf))
+  const [known = 0] = idsIn(file.rows("state"), "last_id")
+  const [last = 0] = idsIn(file.rows("(SELECT max(id) AS last_id FROM sample)"), "last_id")
+  return state === undefined ? null : state.waiting + Math.max(0, last - known)
+}
+
 /**
  * What a new spool takes over at once from a damaged file: what was taken last, what the edge remembers, the
  * quarantine.
@@ -49,7 +57,7 @@ const inheritFrom = (sql: SqlClient.SqlClient, file: DamagedFile, path: string) 
   Effect.gen(function* () {
     const last = yield* beyond(file)
     const [state = null] = present([...file.rows("standing"), ...file.rows("state")].map(stateOf))
-    yield* sql`INSERT INTO salvage ${sql.insert({ file: basename(path), expected: state?.waiting ?? null })}`
+    yield* sql`INSERT INTO salvage ${sql.insert({ file: basename(path), expected: expectedIn(file) })}`
     yield* sql.unsafe(count)
     yield* sql`UPDATE state SET last_id = max(last_id, ${last})`
     if (state !== null) {

@@ -25,7 +25,7 @@ interface Chunk {
 const chunkFrom = (file: DamagedFile, id: number): Chunk => {
   const raw = file.from("sample", id, chunkSize)
   const rows = raw.map(sampleOf).filter((row) => row !== null)
-  const next = (raw.at(-1)?.id ?? id - 1) + 1
+  const next = Math.max(id - 1, ...raw.map((row) => row.id)) + 1
   return {
     rows,
     lost: raw.length - rows.length,

@@ -45,24 +45,26 @@ const known = (filename: string): Effect.Effect<void, SpoolDamaged> => {
 const io = <A>(filename: string, evaluate: () => A): Effect.Effect<A, StartupError> =>
   Effect.try({ try: evaluate, catch: (cause) => cannotOpen(filename, cause) })
 
+/** Where the file is open it still is when this is done: nobody else gets at it meanwhile. */
+const putAside =
+  (filename: string) =>
+  ({ reason }: SpoolDamaged): Effect.Effect<void, StartupError> =>
+    Effect.gen(function* () {
+      const now = yield* DateTime.now
+      const aside = `${filename}.damaged-${DateTime.formatIso(now).replace(/[:.]/g, "-")}`
+      yield* io(filename, () => setAside(filename, aside))
+      yield* Effect.logWarning("The spool is damaged: its file is set aside, its samples are read out of it").pipe(
+        Effect.annotateLogs({ reason, file: aside }),
+      )
+    })
+
 /**
  * Opens the spool. A damaged file is set aside with its log, never deleted, and a new one takes its place.
  */
 export const openSpool = (filename: string): Effect.Effect<Connection, StartupError> =>
   io(filename, () => finish(filename)).pipe(
-    Effect.zipRight(known(filename)),
-    Effect.zipRight(connect(filename)),
-    Effect.catchTag("SpoolDamaged", ({ reason }) =>
-      Effect.gen(function* () {
-        const now = yield* DateTime.now
-        const aside = `${filename}.damaged-${DateTime.formatIso(now).replace(/[:.]/g, "-")}`
-        yield* io(filename, () => setAside(filename, aside))
-        yield* Effect.logWarning("The spool is damaged: its file is set aside, its samples are read out of it").pipe(
-          Effect.annotateLogs({ reason, file: aside }),
-        )
-        return yield* connect(filename).pipe(
-          Effect.catchTag("SpoolDamaged", (again) => cannotOpen(filename, again.reason)),
-        )
-      }),
-    ),
+    Effect.zipRight(Effect.tapErrorTag(known(filename), "SpoolDamaged", putAside(filename))),
+    Effect.zipRight(connect(filename, putAside(filename))),
+    Effect.catchTag("SpoolDamaged", () => connect(filename, () => Effect.void)),
+    Effect.catchTag("SpoolDamaged", ({ reason }) => cannotOpen(filename, reason)),
   )
