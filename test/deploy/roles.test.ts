@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises"
 import { expect, it } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
 import { fromEpochMillis } from "../../src/domain/index.ts"
-import { Store, StoreAdmin } from "../../src/domain/ports/index.ts"
+import { Registry, Store, StoreAdmin } from "../../src/domain/ports/index.ts"
 import { PostgresAdmin, PostgresStore } from "../../src/infra/postgres/index.ts"
 import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
@@ -40,6 +40,8 @@ it.scopedLive("the API's role does all that the API does, and changes no table",
       expect(Option.isSome(yield* store.latest(deviceId, fromEpochMillis(baseMs + 1000)))).toBe(true)
       expect(yield* store.powerCurve(deviceId, always, "minute")).toHaveLength(2)
       expect((yield* (yield* StoreAdmin).status).samples.bytes).toBeGreaterThan(0)
+      yield* (yield* Registry).removeDevice(deviceId)
+      expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual([])
     }).pipe(Effect.provide([asApi, PostgresAdmin.layer(options)]))
 
     for (const change of ["create table t (x int)", "alter table p1_samples add x int", "drop table p1_samples"]) {

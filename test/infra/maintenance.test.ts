@@ -1,6 +1,5 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, FastCheck as fc, Layer, Random } from "effect"
-import { inject } from "vitest"
 import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { Database, layerFreshDatabase } from "../support/Database.ts"
@@ -8,8 +7,8 @@ import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
 import { StoreModel } from "../support/StoreModel.ts"
 import { always, everySecond, newDevice, quartersByDomain } from "../support/Stores.ts"
+import { isThere } from "../support/Timescale.ts"
 
-const isThere = /with TimescaleDB/.test(inject("ranOn"))
 const dayMs = 86_400_000
 
 const setUp = Layer.unwrapEffect(

@@ -1,7 +1,6 @@
 import { expect, it } from "@effect/vitest"
 import { SqlClient } from "@effect/sql"
 import { Effect, Fiber, Layer, type Redacted, Schedule } from "effect"
-import { inject } from "vitest"
 import { powerCurve } from "../../src/domain/index.ts"
 import { Registry, Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
@@ -9,8 +8,8 @@ import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { batchOf, sampleAt } from "../support/Samples.ts"
 import { always } from "../support/Stores.ts"
+import { isThere, keptMinutes } from "../support/Timescale.ts"
 
-const isThere = /with TimescaleDB/.test(inject("ranOn"))
 const deviceId = "home"
 const dayMs = 86_400_000
 /** The start of a chunk: they are cut at multiples of a week since 1970. */
@@ -47,14 +46,10 @@ const curvesAreWhole = (store: typeof Store.Service) =>
 const chunks = (url: Redacted.Redacted) =>
   Effect.map(runSql(url, "select show_chunks('p1_samples')"), (rows) => rows.length)
 
-/** Until somebody waits for a lock. */
-const untilWaiting = (url: Redacted.Redacted) =>
-  runSql(
-    url,
-    `select 1 from pg_locks where not granted
-     and database = (select oid from pg_database where datname = current_database())`,
-  ).pipe(
-    Effect.filterOrFail((rows) => rows.length > 0),
+/** Until so many wait for a lock. */
+const untilWaiting = (url: Redacted.Redacted, count = 1) =>
+  runSql(url, "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()").pipe(
+    Effect.filterOrFail((rows) => rows.length >= count),
     Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 }),
   )
 
@@ -78,7 +73,7 @@ const whileUncommitted = (url: Redacted.Redacted, ...statements: ReadonlyArray<s
   })
 
 const horizonLock = "select pg_advisory_xact_lock_shared(7031901)"
-const curvesLock = "select pg_advisory_xact_lock(7031904)"
+const upkeepLock = "select pg_advisory_xact_lock(7031904)"
 const deviceLock = `select pg_advisory_xact_lock(hashtextextended('${deviceId}', 0))`
 
 const recompute = Effect.flatMap(SqlClient.SqlClient, (sql) => PostgresUpkeep.recompute(sql, deviceId, always))
@@ -109,7 +104,50 @@ it.scopedLive("a recompute waits for who writes to the device", () =>
   }),
 )
 
+const addBarn = Effect.flatMap(Registry, (registry) =>
+  registry.addDevice({ deviceId: "barn", name: "Barn", zone: "Europe/Brussels" }),
+)
+const removeDevice = Effect.flatMap(Registry, (registry) => registry.removeDevice(deviceId))
+
+it.scopedLive("a device that is half removed is not looked at, and not called wrong", () =>
+  Effect.gen(function* () {
+    const { context, store, url } = yield* setUp
+    const beyond = sampleAt(chunkMs + 7 * dayMs + 20 * 60_000, { energyImportKwh: 200 })
+    yield* store.ingest(deviceId, batchOf([sampleAt(chunkMs + 7 * dayMs - 60_000, { energyImportKwh: 100 }), beyond]))
+    const release = yield* whileUncommitted(
+      url,
+      `select from p1_samples where ts = to_timestamp(${beyond.ts.epochMillis / 1000}) for update`,
+    )
+    const removed = yield* Effect.fork(Effect.provide(removeDevice, context))
+    yield* untilWaiting(url)
+    const day = { fromMs: chunkMs + 7 * dayMs, toMs: chunkMs + 8 * dayMs }
+    const checked = yield* Effect.fork(Effect.provide(PostgresUpkeep.repairDay(deviceId, day), context))
+    yield* untilWaiting(url, 2)
+    yield* release
+    yield* Fiber.join(removed)
+    expect(yield* Fiber.join(checked)).toBe(0)
+  }),
+)
+
 if (isThere) {
+  it.scopedLive("a refresh waits for that of a job", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp
+      yield* store.ingest(deviceId, batchOf(late))
+      const finish = yield* whileUncommitted(url, `lock table ${yield* keptMinutes(url)} in exclusive mode`)
+      const job = yield* Effect.fork(
+        runSql(url, "call refresh_continuous_aggregate('p1_power_minutes', null, now() - interval '1 hour')"),
+      )
+      yield* untilWaiting(url)
+      const refreshed = yield* Effect.fork(Effect.provide(PostgresUpkeep.refreshLate, context))
+      yield* Effect.sleep("500 millis")
+      yield* finish
+      yield* Fiber.join(job)
+      yield* Fiber.join(refreshed)
+      yield* curvesAreWhole(store)
+    }),
+  )
+
   it.scopedLive("late samples outlive a horizon that was raised before their curves were made", () =>
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
@@ -144,7 +182,7 @@ if (isThere) {
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
       yield* store.ingest(deviceId, batchOf([at(2)]))
-      const release = yield* whileUncommitted(url, curvesLock)
+      const release = yield* whileUncommitted(url, upkeepLock)
       const refreshed = yield* Effect.fork(PostgresUpkeep.refreshLate.pipe(Effect.provide(context)))
       yield* untilWaiting(url)
       yield* runSql(
@@ -160,7 +198,7 @@ if (isThere) {
   it.scopedLive("samples are not dropped while a refresh is under way", () =>
     Effect.gen(function* () {
       const { context, url } = yield* setUp
-      const release = yield* whileUncommitted(url, curvesLock)
+      const release = yield* whileUncommitted(url, upkeepLock)
       const dropped = yield* Effect.fork(PostgresUpkeep.dropBefore(horizonMs).pipe(Effect.provide(context)))
       yield* untilWaiting(url)
       expect(yield* chunks(url)).toBe(2)
@@ -184,9 +222,7 @@ if (isThere) {
   it.scopedLive("a late sample on the hour that nothing follows is in the curves", () =>
     Effect.gen(function* () {
       const { context, store } = yield* setUp
-      yield* Effect.flatMap(Registry, (registry) =>
-        registry.addDevice({ deviceId: "barn", name: "Barn", zone: "Europe/Brussels" }),
-      ).pipe(Effect.provide(context))
+      yield* Effect.provide(addBarn, context)
       for (const minute of [0, 60]) {
         yield* store.ingest("barn", batchOf([at(minute)]))
         yield* Effect.provide(PostgresUpkeep.refreshLate, context)
@@ -195,20 +231,37 @@ if (isThere) {
     }),
   )
 
-  it.scopedLive("a removed device is not left in the curves by a refresh that comes before its samples are gone", () =>
+  it.scopedLive("a removed device leaves nothing in the curves, also where its samples were dropped", () =>
+    Effect.gen(function* () {
+      const { context, store } = yield* setUp
+      yield* Effect.gen(function* () {
+        yield* addBarn
+        yield* store.ingest("barn", batchOf(early))
+        yield* PostgresUpkeep.refreshLate
+        yield* PostgresUpkeep.dropBefore(horizonMs)
+        yield* removeDevice
+      }).pipe(Effect.provide(context))
+      for (const bucket of ["minute", "hour"] as const) {
+        expect(yield* store.powerCurve(deviceId, always, bucket)).toEqual([])
+        expect(yield* store.powerCurve("barn", always, bucket)).toEqual(powerCurve(early, bucket))
+      }
+    }),
+  )
+
+  it.scopedLive("a removed device is not left in the curves by a job that has read its samples", () =>
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
-      const refreshed = Effect.provide(PostgresUpkeep.refreshLate, context)
-      const release = yield* whileUncommitted(url, "lock table p1_samples in share mode")
-      const removed = yield* Effect.flatMap(Registry, (registry) => registry.removeDevice(deviceId)).pipe(
-        Effect.provide(context),
-        Effect.fork,
+      const name = yield* keptMinutes(url)
+      const finish = yield* whileUncommitted(
+        url,
+        `create temporary table read as select * from ${name} where device_id = '${deviceId}'`,
+        `delete from ${name} where device_id = '${deviceId}'`,
+        `insert into ${name} select * from read`,
       )
+      const removed = yield* Effect.fork(Effect.provide(removeDevice, context))
       yield* untilWaiting(url)
-      yield* refreshed
-      yield* release
+      yield* finish
       yield* Fiber.join(removed)
-      yield* refreshed
       expect(yield* store.powerCurve(deviceId, always, "minute")).toEqual([])
     }),
   )

@@ -1,6 +1,5 @@
 import { expect, it } from "@effect/vitest"
 import { Effect, Layer, Option, Schedule, type Redacted } from "effect"
-import { inject } from "vitest"
 import { powerCurve } from "../../src/domain/index.ts"
 import { Registry, Store, StoreAdmin } from "../../src/domain/ports/index.ts"
 import {
@@ -14,8 +13,8 @@ import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf } from "../support/Samples.ts"
 import { always, everySecond } from "../support/Stores.ts"
+import { isThere } from "../support/Timescale.ts"
 
-const isThere = /with TimescaleDB/.test(inject("ranOn"))
 const deviceId = "home"
 
 const addHome = Effect.flatMap(Registry, (registry) =>

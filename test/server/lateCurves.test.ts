@@ -1,14 +1,13 @@
 import { expect, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { inject } from "vitest"
 import { CryptoSecrets } from "../../src/infra/crypto/index.ts"
 import { MemoryCaches } from "../../src/infra/memory/index.ts"
 import { PostgresClient, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { Database, layerFreshDatabase, layerFreshStore } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
+import { isThere } from "../support/Timescale.ts"
 import { call, layerServer, Running, send } from "./support/server.ts"
 
-const isThere = /with TimescaleDB/.test(inject("ranOn"))
 const ports = Layer.orDie(Layer.mergeAll(layerFreshStore, CryptoSecrets.layer, MemoryCaches.layer))
 const client = Layer.unwrapEffect(Effect.map(Database, ({ url }) => PostgresClient.layer({ url, maxConnections: 3 })))
 const server = Layer.mergeAll(layerServer(ports), Layer.orDie(client)).pipe(Layer.provideMerge(layerFreshDatabase))

@@ -3,9 +3,9 @@ import { Effect, Metric, Option, Random, Schema } from "effect"
 import { type DeviceId, type Range } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
-import { raiseRevision } from "./Lock.ts"
+import { alone, raiseRevision } from "./Lock.ts"
 import { recompute } from "./Recompute.ts"
-import { refresh } from "./Refresh.ts"
+import { refreshAlone } from "./Refresh.ts"
 import { probe } from "./Timescale.ts"
 
 const dayMs = 86_400_000
@@ -68,14 +68,13 @@ const wrongCurves = (deviceId: DeviceId, { fromMs, toMs }: Range) =>
     return pending ? 0 : wrong
   })
 
-/** Decides a day of a device again and repairs what is not as it must be; gives how much was not. */
-export const repairDay = (deviceId: DeviceId, range: Range) =>
+const repairAlone = (deviceId: DeviceId, range: Range) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const { changed } = yield* recompute(sql, deviceId, range)
     const { used } = yield* probe
     const curves = used ? yield* wrongCurves(deviceId, range) : 0
-    if (curves > 0) yield* Effect.zipRight(refresh(range, true), raiseRevision(sql, deviceId))
+    if (curves > 0) yield* Effect.zipRight(refreshAlone(range, true), raiseRevision(sql, deviceId))
     if (changed + curves === 0) return 0
     yield* Metric.incrementBy(drifted, changed + curves)
     yield* Effect.logError("What is derived was not what the samples make of it, and was repaired").pipe(
@@ -89,11 +88,14 @@ export const repairDay = (deviceId: DeviceId, range: Range) =>
     return changed + curves
   })
 
+/** Decides a day of a device again and repairs what is not as it must be; gives how much was not. */
+export const repairDay = (deviceId: DeviceId, range: Range) => alone(repairAlone(deviceId, range))
+
 /** Looks at a day of a device by chance. */
 export const checkDrift = Effect.flatMap(
   chooseDay,
   Option.match({
     onNone: () => Effect.succeed(0),
-    onSome: ({ deviceId, range }) => repairDay(deviceId, range),
+    onSome: ({ deviceId, range }) => repairAlone(deviceId, range),
   }),
-)
+).pipe(alone)

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { StartupError } from "../process/index.ts"
 import { daySums } from "./DaySums.ts"
 import { reasonOf } from "./Failure.ts"
-import { aggregateReaders, policies, toAggregates, toHypertable } from "./Hypertable.ts"
+import { aggregateCurves, policies, toAggregates, toHypertable } from "./Hypertable.ts"
 import { ingestRoutines } from "./IngestRoutines.ts"
 import { plainCurves } from "./PlainCurves.ts"
 import { curveColumns } from "./PowerCurves.ts"
@@ -29,6 +29,15 @@ const reader = (name: string, body: string): Routine => ({
   ],
 })
 
+/** Owned by who owns the curves, which a role that writes rows may not write to; who may not delete samples may not this. */
+const forgetter = (body: string): Routine => ({
+  name: "p1_forget_curves",
+  statements: [
+    `create or replace function p1_forget_curves (of_device text, before_ts timestamptz) returns void
+     language plpgsql security definer set search_path from current as $$ ${body} $$`,
+  ],
+})
+
 const plain: ReadonlyArray<Routine> = [
   {
     name: "p1_power_curves",
@@ -36,13 +45,15 @@ const plain: ReadonlyArray<Routine> = [
   },
   reader("p1_power_minutes_of", plainCurves.minutes),
   reader("p1_power_hours_of", plainCurves.hours),
+  forgetter(plainCurves.forget),
   ...readRoutines(false),
   ...ingestRoutines(false),
 ]
 
 const timescale: ReadonlyArray<Routine> = [
-  reader("p1_power_minutes_of", aggregateReaders.minutes),
-  reader("p1_power_hours_of", aggregateReaders.hours),
+  reader("p1_power_minutes_of", aggregateCurves.minutes),
+  reader("p1_power_hours_of", aggregateCurves.hours),
+  forgetter(aggregateCurves.forget),
   ...readRoutines(true),
   ...ingestRoutines(true),
 ]

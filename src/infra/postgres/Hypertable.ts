@@ -45,8 +45,29 @@ export const policies: ReadonlyArray<string> = [
   refreshPolicy("p1_power_hours", "6 hours", "15 minutes"),
 ]
 
+/**
+ * Deletes what the curves have kept of a device from before an instant: a refresh could not where its samples were
+ * dropped, and would aggregate all other devices again. Waits for one that is under way, which still knows the samples.
+ */
+const forgetCurves = `
+declare
+  kept regclass;
+begin
+  if not has_table_privilege(session_user, 'p1_samples', 'delete') then
+    raise insufficient_privilege using message = 'permission denied for the power curves';
+  end if;
+  for kept in
+    select format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)::regclass
+    from timescaledb_information.continuous_aggregates where view_name in ('p1_power_minutes', 'p1_power_hours')
+  loop
+    execute format('lock table %s in share row exclusive mode', kept);
+    execute format('delete from %s where device_id = $1 and bucket < $2', kept) using of_device, before_ts;
+  end loop;
+end`
+
 /** Readers of a range, with the names and columns of the plain ones. */
-export const aggregateReaders = {
+export const aggregateCurves = {
   minutes: "select * from p1_power_minutes where device_id = of_device and bucket >= from_ts and bucket < to_ts",
   hours: "select * from p1_power_hours where device_id = of_device and bucket >= from_ts and bucket < to_ts",
+  forget: forgetCurves,
 }

@@ -15,11 +15,11 @@ left join timescaledb_information.continuous_aggregates c on c.materialization_h
 where coalesce(c.view_name, j.hypertable_name) in ('p1_samples', 'p1_power_minutes', 'p1_power_hours')
   and coalesce(s.last_run_started_at, '-infinity') < now() - 6 * j.schedule_interval`
 
-/** Runs the jobs that the server's scheduler leaves undone. */
+/** Runs the jobs that the server's scheduler leaves undone; one that fails stops no other. */
 export const runOverdue = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const jobs = yield* Effect.orDie(Schema.decodeUnknown(Jobs)(yield* sql.unsafe(overdue)))
-  yield* Effect.forEach(
+  yield* Effect.validateAll(
     jobs,
     ({ job_id, name }) =>
       Effect.zipRight(
@@ -29,5 +29,5 @@ export const runOverdue = Effect.gen(function* () {
         sql.unsafe(`call run_job(${job_id})`),
       ),
     { discard: true },
-  )
+  ).pipe(Effect.mapError(([first]) => first))
 })

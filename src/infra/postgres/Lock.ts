@@ -1,4 +1,4 @@
-import type { SqlClient } from "@effect/sql"
+import { SqlClient } from "@effect/sql"
 import { DateTime, Effect, Schema } from "effect"
 import type { DeviceId } from "../../domain/index.ts"
 
@@ -14,6 +14,29 @@ export const lock = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
     Effect.flatMap((rows) => Effect.orDie(Schema.decodeUnknown(Zone)(rows))),
     Effect.map(([{ zone }]) => DateTime.zoneUnsafeMakeNamed(zone)),
   )
+
+/** Any number that no other program on the database locks. */
+const upkeepLock = 7_031_904
+
+/**
+ * Alone, in all processes on the database, among what makes power curves anew, lets samples go and compares one with the
+ * other: a refresh that began before samples were dropped would delete what is left of them, and a device that is half
+ * removed is not as its samples say. On one connection, which the lock goes with.
+ */
+export const alone = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const connection = yield* sql.reserve
+      const ask = (statement: string) => connection.executeRaw(statement, [])
+      yield* Effect.addFinalizer(() => Effect.ignore(ask(`select pg_advisory_unlock(${upkeepLock})`)))
+      yield* ask(`select pg_advisory_lock(${upkeepLock})`)
+      return yield* Effect.provideService(effect, SqlClient.TransactionConnection, [connection, noTransaction])
+    }),
+  )
+
+/** A transaction that begins on such a connection is no savepoint of another. */
+const noTransaction = -1
 
 const oneRevision = Schema.decodeUnknown(Revision)
 

@@ -43,7 +43,8 @@ const retain = (retention: Duration.Duration | undefined) =>
 
 /** All tasks, for as long as they are not interrupted. */
 const tasks = (options: Options) => {
-  const often = attempt("refresh of late samples", ifTimescale(Effect.zipRight(catchUp, refreshLate))).pipe(
+  const often = attempt("catching up of the power curves", ifTimescale(catchUp)).pipe(
+    Effect.zipRight(attempt("refresh of late samples", ifTimescale(refreshLate))),
     Effect.repeat(Schedule.spaced(options.refreshEvery ?? "15 seconds")),
   )
   const seldom = attempt("retention", retain(options.retention)).pipe(

@@ -17,4 +17,6 @@ export const plainCurves = {
   ],
   minutes: minutesOf(binned("1 minute", "ts"), between("1 minute")),
   hours: hoursOf(binned("1 hour", "bucket"), `(${minutesOf(binned("1 minute", "ts"), between("1 hour"))}) as minutes`),
+  /** Nothing is kept. */
+  forget: "begin end",
 }

@@ -5,6 +5,7 @@ import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { isBusy } from "./Failure.ts"
 import { policies, realTime } from "./Hypertable.ts"
+import { alone } from "./Lock.ts"
 
 const hourMs = 3_600_000
 /** Minutes before hours, which are made of them. */
@@ -13,25 +14,8 @@ const aggregates = [
   ["p1_power_hours", hourMs],
 ] as const
 const stepMs = 7 * 24 * hourMs
-/** Any numbers that no other program on the database locks. */
+/** Any number that no other program on the database locks. */
 const fillLock = 7_031_902
-const curvesLock = 7_031_904
-
-/**
- * Alone, in all processes on the database, against refreshes of the curves and the dropping of samples: a refresh that
- * began before samples were dropped would delete what is left of them. On one connection, which the lock goes with.
- */
-export const aloneWithCurves = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.scoped(
-    Effect.gen(function* () {
-      const sql = yield* SqlClient.SqlClient
-      const connection = yield* sql.reserve
-      const ask = (statement: string) => connection.executeRaw(statement, [])
-      yield* Effect.addFinalizer(() => Effect.ignore(ask(`select pg_advisory_unlock(${curvesLock})`)))
-      yield* ask(`select pg_advisory_lock(${curvesLock})`)
-      return yield* Effect.provideService(effect, SqlClient.TransactionConnection, [connection, 0])
-    }),
-  )
 
 /** A refresh does not wait for that of a policy of the same aggregate, which ends soon. */
 const untilDone = Schedule.spaced("200 millis").pipe(Schedule.jittered, Schedule.upTo("1 minute"))
@@ -70,7 +54,7 @@ const bounds = Effect.gen(function* () {
   return { fromMs: from_ms ?? Infinity, toMs: to_ms }
 })
 
-/** `refresh` for who is alone with the curves. */
+/** `refresh` for who is alone. */
 export const refreshAlone = (span: Range, force = false) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -94,7 +78,7 @@ export const refreshAlone = (span: Range, force = false) =>
  * is left of those that are gone, nor up to now, where it would hide the samples that come next. `force`: also where
  * TimescaleDB believes that nothing has changed.
  */
-export const refresh = (span: Range, force = false) => aloneWithCurves(refreshAlone(span, force))
+export const refresh = (span: Range, force = false) => alone(refreshAlone(span, force))
 
 const Late = Schema.Array(Schema.Struct({ id: Schema.Number, from_ms: Schema.Number, to_ms: Schema.Number }))
 

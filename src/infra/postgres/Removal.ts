@@ -1,6 +1,7 @@
-import type { SqlClient, SqlError } from "@effect/sql"
+import { SqlClient, type SqlError } from "@effect/sql"
 import { Effect, Record, Schema } from "effect"
 import type { DeviceId } from "../../domain/index.ts"
+import { alone } from "./Lock.ts"
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 const Count = Schema.Tuple(Schema.Struct({ count: Schema.Number }))
@@ -37,26 +38,25 @@ export const contents = (
 const sliceMs = 7 * 86_400_000
 
 /**
- * Samples go week by week: each statement is short, and what was cut off goes on when it is asked for again. The power
- * curves of a week are to be made anew when its samples are gone, not before.
+ * Samples and what was made of them go week by week, the oldest first: each statement is short, and what was cut off
+ * goes on when it is asked for again. Quarter-hours and curves reach back to before the samples that are kept.
  */
-const removeSamples = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+const removeWeeks = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
   Effect.gen(function* () {
-    const rows = yield* sql`select min(ts) as from_ts, max(ts) as to_ts from p1_samples where device_id = ${deviceId}`
+    const rows = yield* sql`select min(at) as from_ts, max(at) as to_ts from (
+        select unnest(array[min(ts), max(ts)]) as at from p1_samples where device_id = ${deviceId}
+        union all select unnest(array[min(start), max(start)]) from p1_quarter_hours where device_id = ${deviceId}
+      ) known`
     const [{ from_ts, to_ts }] = yield* Effect.orDie(Schema.decodeUnknown(Extent)(rows))
     if (from_ts === null || to_ts === null) return
-    const weeks = Math.ceil((to_ts.getTime() - from_ts.getTime() + 1) / sliceMs)
-    yield* Effect.forEach(
-      Array.from({ length: weeks }, (_, week) => from_ts.getTime() + week * sliceMs),
-      (fromMs) => {
-        const [since, before] = [new Date(fromMs), new Date(fromMs + sliceMs)]
-        return Effect.zipRight(
-          sql`insert into p1_late_ranges (from_ts, to_ts) values (${since}, ${before})`,
-          sql`delete from p1_samples where device_id = ${deviceId} and ts < ${before}`,
-        ).pipe(sql.withTransaction)
-      },
-      { discard: true },
-    )
+    for (let fromMs = from_ts.getTime(); fromMs <= to_ts.getTime(); fromMs += sliceMs) {
+      const before = new Date(fromMs + sliceMs)
+      yield* Effect.gen(function* () {
+        yield* sql`delete from p1_samples where device_id = ${deviceId} and ts < ${before}`
+        yield* sql`delete from p1_quarter_hours where device_id = ${deviceId} and start < ${before}`
+        yield* sql`select p1_forget_curves(${deviceId}, ${before})`
+      }).pipe(sql.withTransaction)
+    }
   })
 
 /** Nobody writes for the device any more once this is committed and token look-ups have aged. */
@@ -67,16 +67,20 @@ const removeTokens = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
       delete from p1_tokens t using left_alone l where t.token_id = l.token_id
         and not exists (select 1 from p1_token_devices d where d.token_id = t.token_id and d.device_id <> ${deviceId})`
 
+const removeRest = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
+  Effect.gen(function* () {
+    const names = yield* tables(sql)
+    yield* sql`select pg_advisory_xact_lock(hashtextextended(${deviceId}, 0))`
+    yield* Effect.forEach(names, (name) => sql`delete from ${sql(name)} where device_id = ${deviceId}`)
+    yield* sql`select p1_forget_curves(${deviceId}, 'infinity')`
+    yield* sql`delete from p1_token_devices where device_id = ${deviceId}`
+    yield* sql`delete from p1_devices where device_id = ${deviceId}`
+  }).pipe(sql.withTransaction)
+
 /** Removes a device with its tokens and all that is stored of it. What a batch under way still stored goes last. */
 export const remove = (sql: SqlClient.SqlClient, deviceId: DeviceId): Effect.Effect<void, SqlError.SqlError> =>
-  Effect.gen(function* () {
-    yield* removeTokens(sql, deviceId)
-    yield* removeSamples(sql, deviceId)
-    const names = yield* tables(sql)
-    yield* Effect.gen(function* () {
-      yield* sql`select pg_advisory_xact_lock(hashtextextended(${deviceId}, 0))`
-      yield* Effect.forEach(names, (name) => sql`delete from ${sql(name)} where device_id = ${deviceId}`)
-      yield* sql`delete from p1_token_devices where device_id = ${deviceId}`
-      yield* sql`delete from p1_devices where device_id = ${deviceId}`
-    }).pipe(sql.withTransaction)
-  })
+  Effect.zipRight(removeWeeks(sql, deviceId), removeRest(sql, deviceId)).pipe(
+    alone,
+    Effect.provideService(SqlClient.SqlClient, sql),
+    (data) => Effect.zipRight(removeTokens(sql, deviceId), data),
+  )

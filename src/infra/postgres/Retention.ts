@@ -3,8 +3,8 @@ import { Clock, Duration, Effect, Schema } from "effect"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { horizonLock } from "./IngestRoutines.ts"
-import { raiseRevision } from "./Lock.ts"
-import { aloneWithCurves, refreshAlone } from "./Refresh.ts"
+import { alone, raiseRevision } from "./Lock.ts"
+import { refreshAlone } from "./Refresh.ts"
 import { probe } from "./Timescale.ts"
 
 const dayMs = 86_400_000
@@ -55,7 +55,7 @@ const dropChunks = (beforeMs: number) =>
     if (old.length === 0) return
     yield* refreshAlone({ fromMs: -Infinity, toMs: beforeMs })
     yield* sql`select drop_chunks('p1_samples', older_than => ${isoOf(beforeMs)}::timestamptz)`
-  }).pipe(aloneWithCurves)
+  }).pipe(alone)
 
 /**
  * Lets raw samples before a horizon go; quarter-hours stay as they are, and kept power curves. The day before the
