@@ -101,5 +101,17 @@ describe("what reads read", () => {
         expect(curve).toMatchObject(byIndex)
       }),
     )
+
+    it.effect("of late samples is each quarter-hour by itself", () =>
+      Effect.gen(function* () {
+        const { deviceId, lastMs, store } = yield* filled
+        const late = Array.from({ length: 500 }, (_, i) =>
+          sampleAt(baseMs + 20_000 + i * 320_000, { energyImportKwh: (8 * i + 0.5) / 100 }),
+        )
+        const taken = yield* readBy(store.ingest(deviceId, batchOf(late)))
+        expect(late.at(-1)?.ts.epochMillis).toBeLessThan(lastMs)
+        expect(taken.raw).toBeLessThan(10_000)
+      }),
+    )
   })
 })

@@ -11,13 +11,13 @@ import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
 import { always, everySecond } from "../support/Stores.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
+import { isThere, keptMinutes } from "../support/Timescale.ts"
 
 /*
  * What TimescaleDB does unless one knows better, measured on 2.28: each trap is held shut here, or by a test that its
  * name says.
  */
 
-const isThere = /with TimescaleDB/.test(inject("ranOn"))
 const binDir = inject("postgresBinDir")
 const deviceId = "home"
 const minuteMs = 60_000
@@ -157,6 +157,32 @@ if (isThere) {
       }),
   )
 
+  it.scopedLive("a job that fails stops no other", () =>
+    Effect.gen(function* () {
+      const { context, url } = yield* setUp()
+      yield* runSql(
+        url,
+        `create table began (job integer)`,
+        `create procedure note (job_id integer, config jsonb) language plpgsql as $$
+         begin
+           insert into began values (job_id);
+           if config ->> 'fails' = 'true' then
+             commit;
+             raise 'failed';
+           end if;
+         end $$`,
+        `update _timescaledb_catalog.bgw_job set proc_schema = 'public', proc_name = 'note', check_schema = null,
+           check_name = null, config = jsonb_build_object('fails', proc_name = 'policy_compression')
+         where hypertable_id is not null`,
+      )
+      const failed = yield* Effect.flip(Effect.provide(PostgresUpkeep.runOverdue, context)).pipe(
+        Logger.withMinimumLogLevel(LogLevel.None),
+      )
+      expect(String(failed.cause)).toMatch(/failed/)
+      expect(yield* runSql(url, "select count(*)::int as n from began")).toEqual([{ n: 3 }])
+    }),
+  )
+
   it.scopedLive("statements on compressed chunks may unpack whatever they touch", () =>
     Effect.gen(function* () {
       const url = yield* freshDatabase
@@ -183,9 +209,33 @@ if (isThere) {
     }),
   )
 
-  it.scopedLive("a refresh is one batch, and finds its rows without an index of all times", () =>
+  it.scopedLive("curves are cut by UTC", () =>
     Effect.gen(function* () {
       const { url } = yield* setUp()
+      const buckets = yield* runSql(
+        url,
+        "select bucket_width, bucket_fixed_width from _timescaledb_catalog.continuous_aggs_bucket_function order by 1",
+      )
+      expect(buckets).toEqual([
+        { bucket_width: "00:01:00", bucket_fixed_width: true },
+        { bucket_width: "01:00:00", bucket_fixed_width: true },
+      ])
+    }),
+  )
+
+  it.scopedLive("a refresh is one batch, and finds its rows without an index of all times", () =>
+    Effect.gen(function* () {
+      const { context, store, url } = yield* setUp()
+      const kept = yield* keptMinutes(url)
+      yield* runSql(
+        url,
+        "create table written (at timestamptz default clock_timestamp())",
+        "create function note () returns trigger language plpgsql as $$ begin insert into written default values; return null; end $$",
+        `create trigger note after insert on ${kept} for each statement execute function note()`,
+      )
+      yield* store.ingest(deviceId, batchOf(everySecond(baseMs, 5_000)))
+      yield* Effect.provide(everything, context)
+      expect(yield* runSql(url, "select count(*)::int as n from written")).toEqual([{ n: 1 }])
       const policies = yield* runSql(
         url,
         `select config ->> 'buckets_per_batch' as batch from timescaledb_information.jobs
