@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql"
-import { Effect, Schema } from "effect"
+import { Clock, Effect, Schema } from "effect"
 import { fromEpochMillis, quarterHourMs } from "../../src/domain/index.ts"
 import { Store, StoreAdmin } from "../../src/domain/ports/index.ts"
+import { PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { line, section } from "../support/Report.ts"
 import { addDevice, dayMs } from "./Devices.ts"
 import { fill, fillQuarters } from "./Fill.ts"
@@ -30,22 +31,25 @@ const grownMillions = Effect.gen(function* () {
   return Math.round(seconds / stepSeconds)
 })
 
-/** A million rows more, their quarter-hours with them; what is older than a week is compressed where it can be. */
+const compressBefore = (ms: number) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.unsafe(
+      `select compress_chunk(chunk, if_not_compressed => true)
+       from show_chunks('p1_samples', older_than => $1::timestamptz) chunk`,
+      [new Date(ms).toISOString()],
+    ),
+  )
+
+/** A million rows more, what is derived with them; what is older than a week is compressed where it can be. */
 const growOnce = (n: number, timescale: boolean) =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
     for (const deviceId of devices) {
       yield* fill(deviceId, endOf(n), stepSeconds, n * stepSeconds)
       yield* fillQuarters(deviceId, firstMs, endOf(n), endOf(n + 1))
     }
-    if (timescale) {
-      const weekAgo = new Date(endOf(n) - 7 * dayMs).toISOString()
-      yield* sql.unsafe(
-        `select compress_chunk(chunk, if_not_compressed => true)
-         from show_chunks('p1_samples', older_than => $1::timestamptz) chunk`,
-        [weekAgo],
-      )
-    }
+    if (!timescale) return
+    yield* PostgresUpkeep.refresh({ fromMs: endOf(n), toMs: endOf(n + 1) })
+    yield* compressBefore(endOf(n) - 7 * dayMs)
   })
 
 /** Fills up to so many millions of rows, from where it stands. */
@@ -60,21 +64,34 @@ export const grow = (millions: number, timescale: boolean) =>
     yield* sql.unsafe("vacuum analyze")
   })
 
-const figures = (millions: number) =>
+/** Rows a second that a device of its own stores, batch by batch, from an instant on; `newer`: what it has before. */
+const stored = (fromMs: number, newer: ReadonlyArray<number> = []) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const deviceId = `figures-${yield* Clock.currentTimeMillis}`
+    yield* addDevice(deviceId)
+    yield* Effect.forEach(newer, (atMs) => store.ingest(deviceId, batch(atMs, 1, 1000)))
+    return yield* rate(1, (_, round) =>
+      Effect.as(store.ingest(deviceId, batch(fromMs + round * size * 1000, size, 1000)), size),
+    )
+  })
+
+const figures = (millions: number, timescale: boolean) =>
   Effect.gen(function* () {
     const store = yield* Store
     const name = (what: string) => `${what}, ${millions} million rows`
-    const deviceId = `figures-${millions}`
-    yield* addDevice(deviceId)
-    const at = (round: number) => endOf(millions) + round * size * 1000
-    const ours = yield* rate(1, (_, round) => Effect.as(store.ingest(deviceId, batch(at(round), size, 1000)), size))
-    yield* line({ name: name(`batches of ${size}`), value: ours, unit: "rows/s" })
+    const end = endOf(millions)
+    yield* line({ name: name(`batches of ${size}`), value: yield* stored(end), unit: "rows/s" })
     const ms = (what: string, value: number) => line({ name: name(`  ${what}`), value, unit: "ms" })
-    const now = fromEpochMillis(endOf(millions))
+    const now = fromEpochMillis(end)
+    const yesterday = { fromMs: end - 2 * dayMs, toMs: end - dayMs }
     yield* ms("latest sample", yield* median(15, store.latest("grown-0", now)))
     yield* ms("month of quarter-hours", yield* median(15, monthOfQuarters("grown-0", now.epochMillis)))
     yield* ms("year by month", yield* median(15, seriesYear("grown-0", "2026-06-01")))
     yield* ms("12-month capacity", yield* median(15, capacityYear("grown-0", now.epochMillis)))
+    yield* ms("a day's power curve", yield* median(15, store.powerCurve("grown-0", yesterday, "minute")))
+    if (timescale) yield* compressBefore(end + 7 * dayMs)
+    yield* line({ name: name(`  late, into compressed chunks`), value: yield* stored(firstMs, [end]), unit: "rows/s" })
   })
 
 /** The same figures at growing sizes. */
@@ -83,6 +100,6 @@ export const growth = (steps: ReadonlyArray<number>, timescale: boolean) =>
     yield* section("Growth: the figures stay")
     for (const millions of steps) {
       yield* grow(millions, timescale)
-      yield* figures(millions)
+      yield* figures(millions, timescale)
     }
   })
