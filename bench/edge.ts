@@ -6,6 +6,7 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Redacted } from "effect"
 import { EmbeddedPostgres } from "../src/infra/embedded-postgres/index.ts"
 import { serveBareBatches } from "./support/Bare.ts"
+import { type BareEdge, runBareEdge } from "./support/BareEdge.ts"
 import { measureCommits } from "./support/EdgeCommits.ts"
 import { measureDrain } from "./support/EdgeDrain.ts"
 import { measureJitter } from "./support/EdgeJitter.ts"
@@ -57,5 +58,7 @@ const bench = Effect.scoped(
   }),
 )
 
-if (process.argv[2] === "bare") serveBareBatches()
+const [, , part, settings = ""] = process.argv
+if (part === "bare") serveBareBatches()
+else if (part === "bare-edge") runBareEdge(JSON.parse(settings) as BareEdge)
 else NodeRuntime.runMain(bench)

@@ -33,9 +33,9 @@ const usageOf = async (pid: number): Promise<Usage> => {
   }
 }
 
-/** Runs a bundled program as its first line says, `#!`; it ends with the scope. Linux only: it reads /proc. */
-export const program = (
-  name: string,
+/** Runs a file as its first line says, `#!`, or a command; it ends with the scope. Linux only: it reads /proc. */
+export const running = (
+  command: string,
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
 ): Effect.Effect<Program, never, Scope.Scope> =>
@@ -43,12 +43,12 @@ export const program = (
     let text = ""
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(`dist/${name}.js`, args, {
+        spawn(command, args, {
           env: { PATH: process.env["PATH"] ?? "", ...env },
           stdio: ["ignore", "pipe", "pipe"],
         }),
       ),
-      (running) => Effect.sync(() => void running.kill("SIGKILL")),
+      (child) => Effect.sync(() => void child.kill("SIGKILL")),
     )
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
@@ -58,7 +58,7 @@ export const program = (
       Effect.suspend(() => {
         const match = pattern.exec(text)
         if (match !== null) return Effect.succeed(match)
-        if (child.exitCode !== null) return Effect.dieMessage(`${name} ended:\n${text}`)
+        if (child.exitCode !== null) return Effect.dieMessage(`${command} ended:\n${text}`)
         return Effect.delay(says(pattern), "5 millis")
       })
     return {
@@ -72,3 +72,7 @@ export const program = (
       }),
     }
   })
+
+/** Runs one of our bundled programs. */
+export const program = (name: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+  running(`dist/${name}.js`, args, env)
