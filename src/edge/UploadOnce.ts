@@ -10,7 +10,7 @@ import { cutBatch } from "./Verdicts.ts"
 const liveBatch = 60
 
 export const deliveryOptions: DeliveryOptions = {
-  largestBatch: 500,
+  largestBatch: 2_000,
   smallestTimedOut: liveBatch,
   believedRefusals: 20,
   unbelievedReplies: 3,
