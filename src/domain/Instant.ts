@@ -4,6 +4,9 @@ const isoWithOffset = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-
 
 export type Instant = DateTime.Utc
 
+/** No sample is older: a clock that says less has never been set. */
+export const earliestMs = Date.UTC(2020)
+
 /** The instant of a number of milliseconds since 1970-01-01T00:00:00Z. */
 export const fromEpochMillis = (epochMillis: number): Instant => DateTime.unsafeMake(epochMillis)
 

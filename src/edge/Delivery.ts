@@ -1,5 +1,5 @@
-import { Effect, Either, Ref } from "effect"
-import { type Batch, type IngestReply, type MeteredPeak, steadyNow } from "../domain/index.ts"
+import { Effect, Either, Option, Ref } from "effect"
+import { type Batch, earliestMs, type IngestReply, type MeteredPeak, steadyNow } from "../domain/index.ts"
 import type { EdgeState, Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
 import { type BatchLimit, makeBatchLimit } from "./BatchLimit.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
@@ -91,9 +91,19 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
           : uploadFailed("Held", `${message}, again and again: check what answers at VPS_INGEST_URL`),
     )
 
-  const accepted = (rows: Rows, meteredPeaks: Peaks, reply: IngestReply): Effect.Effect<Delivered, UploadError> =>
+  const clockIsSet = Effect.map(
+    Ref.get(status),
+    ({ lastSampleTs }) => !Option.exists(lastSampleTs, ({ epochMillis }) => epochMillis < earliestMs),
+  )
+
+  const accepted = (
+    rows: Rows,
+    meteredPeaks: Peaks,
+    reply: IngestReply,
+    clockIsSet: boolean,
+  ): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
-      const verdicts = verdictsOf(rows, reply, yield* steadyNow)
+      const verdicts = verdictsOf(rows, reply, { now: yield* steadyNow, clockIsSet })
       if (Either.isLeft(verdicts)) return yield* disbelieve(`The server's reply does not add up (${verdicts.left})`)
       yield* Ref.set(unbelieved, 0)
       yield* Ref.set(refusals, 0)
@@ -134,8 +144,9 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
   const deliver = (rows: Rows, meteredPeaks: Peaks): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
       const samples = rows.map(({ sample }) => sample)
+      const wasSet = yield* clockIsSet
       const outcome = yield* Effect.either(send({ samples, deviceId: null, meter: meterOf(rows), meteredPeaks }))
-      if (Either.isRight(outcome)) return yield* accepted(rows, meteredPeaks, outcome.right)
+      if (Either.isRight(outcome)) return yield* accepted(rows, meteredPeaks, outcome.right, wasSet)
       const failure = outcome.left
       switch (failure.kind) {
         case "TooLarge":

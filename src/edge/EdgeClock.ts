@@ -1,5 +1,5 @@
 import { Clock, Context, DateTime, Effect, Layer, Option, Ref } from "effect"
-import type { EdgeTime, Instant } from "../domain/index.ts"
+import { earliestMs, type EdgeTime, type Instant } from "../domain/index.ts"
 
 /** How far this machine's clock may be from the server's to be believed. */
 const trustedWithinMs = 5_000
@@ -19,6 +19,7 @@ export class EdgeClock extends Context.Tag("edge/EdgeClock")<
   {
     /** Compares the clock with what the server just said in its `Date` header. */
     readonly compare: (serverTime: Instant) => Effect.Effect<void>
+    /** In place of a clock that has never been set, the server's, once that has said the time. */
     readonly time: Effect.Effect<EdgeTime>
     /** This machine's clock minus the server's, also when it was set since; none before the first comparison. */
     readonly offsetMs: Effect.Effect<Option.Option<number>>
@@ -36,10 +37,12 @@ export class EdgeClock extends Context.Tag("edge/EdgeClock")<
           Effect.flatMap(read, ({ now, stepMs }) =>
             Ref.set(compared, Option.some({ offsetMs: now.epochMillis - serverTime.epochMillis, stepMs })),
           ),
-        time: Effect.zipWith(read, Ref.get(compared), ({ now, stepMs }, last) => ({
-          now,
-          trusted: Option.exists(offsetOf(last, stepMs), (offsetMs) => Math.abs(offsetMs) <= trustedWithinMs),
-        })),
+        time: Effect.zipWith(read, Ref.get(compared), ({ now, stepMs }, last) => {
+          const offset = offsetOf(last, stepMs)
+          return now.epochMillis < earliestMs && Option.isSome(offset)
+            ? { now: DateTime.subtract(now, { millis: offset.value }), trusted: true }
+            : { now, trusted: Option.exists(offset, (offsetMs) => Math.abs(offsetMs) <= trustedWithinMs) }
+        }),
         offsetMs: Effect.zipWith(read, Ref.get(compared), ({ stepMs }, last) => offsetOf(last, stepMs)),
       })
     }),

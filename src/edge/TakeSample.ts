@@ -1,5 +1,7 @@
 import { Clock, type DateTime, Duration, Effect, Either, Option, Ref } from "effect"
 import {
+  earliestMs,
+  fromEpochMillis,
   instantsOfStamp,
   type Measurement,
   meterInfo,
@@ -83,6 +85,27 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
       yield* Effect.ignore(repeatedHour.keep(known))
     }).pipe(Effect.uninterruptible)
 
+  const startedAfter = Option.match(yield* spool.lastTaken, {
+    onNone: () => fromEpochMillis(0),
+    onSome: ({ ts }) => ts,
+  })
+
+  /**
+   * Gives the samples of this run that were taken before this machine's clock was set their time. How long before it an
+   * earlier run ended nobody knows: its samples stay as they are, and the server refuses them.
+   */
+  const timeEarlier = ({ last, sinceNs }: Progress, { ts }: Sample, nowNs: bigint) =>
+    Effect.gen(function* () {
+      if (ts.epochMillis < earliestMs || Option.isNone(last) || !last.value.thisRun) return
+      if (last.value.ts.epochMillis >= earliestMs) return
+      const byMs = ts.epochMillis - last.value.ts.epochMillis - Math.round(msBetween(sinceNs, nowNs))
+      const samples = yield* spool.retime(startedAfter, fromEpochMillis(earliestMs), byMs)
+      yield* Ref.update(progress, (now) => ({ ...now, lastMeter: Option.none() }))
+      yield* Effect.logInfo("The time is known: samples taken before it was have been given theirs").pipe(
+        Effect.annotateLogs({ samples }),
+      )
+    })
+
   /** Only a start in the repeated hour, with a clock of unknown worth, needs the flag: afterwards time has a thread. */
   const flaggedTime = (stamp: string | null, { last }: Progress, trusted: boolean) =>
     stamp !== null &&
@@ -129,6 +152,7 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
         return yield* unusable(reason, stamp)
       }
       const sample = normalized.right
+      yield* timeEarlier(before, sample, nowNs)
       yield* append(measurement, sample, meterInfo(measurement, sample.ts, firmware), nowNs)
       return Option.some(sample)
     })

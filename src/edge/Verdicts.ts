@@ -1,5 +1,12 @@
 import { DateTime, Either } from "effect"
-import { type IngestReply, type Instant, type MeterInfo, type Rejection, sameMeter } from "../domain/index.ts"
+import {
+  type IngestReply,
+  type Instant,
+  type MeterInfo,
+  type Rejection,
+  type RejectionCode,
+  sameMeter,
+} from "../domain/index.ts"
 import type { SpooledSample, Verdict } from "../domain/ports/index.ts"
 
 /** What the meter said of itself with one of the rows; null when it said nothing new. */
@@ -15,12 +22,26 @@ export const cutBatch = (rows: ReadonlyArray<SpooledSample>): ReadonlyArray<Spoo
 
 const postponeBy = { seconds: 60 }
 
-const verdictOf = (row: SpooledSample, rejection: Rejection | undefined, now: Instant): Verdict => {
+/** What may yet be right: the server's clock goes on, and the edge's may be set. */
+const passes = (code: RejectionCode, clockIsSet: boolean): boolean =>
+  code === "future" || (code === "before_2020" && !clockIsSet)
+
+const verdictOf = (
+  row: SpooledSample,
+  rejection: Rejection | undefined,
+  { clockIsSet, now }: VerdictContext,
+): Verdict => {
   if (rejection === undefined) return { _tag: "Stored", id: row.id }
   const { code, message } = rejection
-  return code === "future"
+  return passes(code, clockIsSet)
     ? { _tag: "Postponed", id: row.id, until: DateTime.add(now, postponeBy) }
     : { _tag: "Quarantined", id: row.id, code, message }
+}
+
+export interface VerdictContext {
+  readonly now: Instant
+  /** Whether samples taken when these were sent had a time that can be. */
+  readonly clockIsSet: boolean
 }
 
 /**
@@ -30,7 +51,7 @@ const verdictOf = (row: SpooledSample, rejection: Rejection | undefined, now: In
 export const verdictsOf = (
   rows: ReadonlyArray<SpooledSample>,
   { duplicates, inserted, received, rejected }: IngestReply,
-  now: Instant,
+  context: VerdictContext,
 ): Either.Either<ReadonlyArray<Verdict>, string> => {
   if (received !== rows.length) return Either.left(`${rows.length} samples were sent, ${received} received`)
   if (inserted + duplicates + rejected.length !== received) {
@@ -39,5 +60,5 @@ export const verdictsOf = (
   const byIndex = new Map(rejected.map((rejection) => [rejection.index, rejection]))
   if (byIndex.size !== rejected.length) return Either.left("a sample is rejected twice")
   if (rejected.some(({ index }) => index >= rows.length)) return Either.left("a sample is rejected that was not sent")
-  return Either.right(rows.map((row, index) => verdictOf(row, byIndex.get(index), now)))
+  return Either.right(rows.map((row, index) => verdictOf(row, byIndex.get(index), context)))
 }

@@ -1,9 +1,8 @@
 import { Array as Arr, type DateTime, Effect, Either, Order, type ParseResult, Predicate } from "effect"
-import { type Rejection, type RejectionCode, readSample, type Sample, storedPowerW } from "../domain/index.ts"
+import { earliestMs, type Rejection, type RejectionCode, readSample, type Sample, storedPowerW } from "../domain/index.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 
 const futureMs = 10 * 60_000
-const earliestMs = 1_577_836_800_000
 
 export interface Sorted {
   readonly samples: ReadonlyArray<Sample>

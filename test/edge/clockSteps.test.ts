@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { afterAll, describe, expect, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, TestClock } from "effect"
 import { instantsOfStamp, type Rejection } from "../../src/domain/index.ts"
-import { MeterError } from "../../src/domain/ports/index.ts"
+import { MeterError, Spool } from "../../src/domain/ports/index.ts"
 import { Edge } from "../../src/edge/index.ts"
 import { MemoryEdgeState, MemoryMeter, MemorySpool } from "../../src/infra/memory/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
@@ -145,6 +145,57 @@ describe("a wall clock that is set", () => {
       expect([...house.server.stored.values()]).toEqual(numbers(3 * half + 1))
       for (const [ts, n] of house.server.stored) expect(Math.abs(ts - keyOf(n))).toBeLessThan(2_000)
       expect([waiting, house.server.doubled()]).toEqual([0, 0])
+    }),
+  )
+
+  describe.each(["memory", "file"] as const)("by NTP, late after a first boot in 1970, in %s", (spool) => {
+    const offline = 20
+    const boots1970 = Effect.tap(start({ spool, stamps: false }), ({ server, wall }) => {
+      wall.offsetMs = 30_000 - startMs
+      server.refuse(true)
+    })
+    const goesOn = Effect.fn("goesOn")(function* (house: Effect.Effect.Success<typeof boots1970>) {
+      const edge = yield* house.boot
+      yield* house.passes(offline)
+      house.server.refuse(false)
+      yield* house.passes(120)
+      house.last.telegram = Math.floor((yield* Effect.clock).unsafeCurrentTimeMillis() - startMs) / 1000 + offline
+      house.wall.offsetMs = 0
+      yield* house.passes(150)
+      for (const [ts, n] of house.server.stored) expect(Math.abs(ts - keyOf(n))).toBeLessThan(2_000)
+      return yield* Effect.provide(
+        Effect.flatMap(Spool, ({ status }) => status),
+        edge,
+      )
+    })
+
+    it.scoped("with a meter that tells no time: the samples are given theirs once the server has said it", () =>
+      Effect.gen(function* () {
+        const house = yield* boots1970
+        const { quarantined, waiting } = yield* goesOn(house)
+        expect([...house.server.stored.values()].sort((a, b) => a - b)).toEqual(numbers(house.last.telegram + 1))
+        expect([waiting, quarantined, house.server.doubled()]).toEqual([0, 0, 0])
+      }),
+    )
+  })
+
+  it.scoped("does not give the samples of an earlier run a time that nobody knows: they are counted", () =>
+    Effect.gen(function* () {
+      const house = yield* start({ spool: "file", stamps: false })
+      house.wall.offsetMs = 30_000 - startMs
+      house.server.refuse(true)
+      yield* Effect.scoped(Effect.zipRight(house.boot, house.passes(20)))
+      yield* TestClock.adjust("1 hour")
+      const edge = yield* house.boot
+      yield* house.passes(20)
+      house.server.refuse(false)
+      yield* house.passes(200)
+      for (const [ts, n] of house.server.stored) expect(Math.abs(ts - keyOf(n))).toBeLessThan(2_000)
+      const { quarantined } = yield* Effect.provide(
+        Effect.flatMap(Spool, ({ status }) => status),
+        edge,
+      )
+      expect(quarantined).toBe(21)
     }),
   )
 

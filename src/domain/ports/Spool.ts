@@ -93,6 +93,11 @@ export class Spool extends Context.Tag("domain/Spool")<
     readonly quarantine: Stream.Stream<QuarantinedSample, SpoolError>
     /** Lets quarantined samples wait for upload again, in their old places; gives how many. */
     readonly retry: (ids: ReadonlyArray<number> | "all") => Effect.Effect<number, SpoolError>
+    /**
+     * Moves the samples between two instants, neither included, by so many milliseconds of time elapsed; gives how many.
+     * What the meter said of itself with them is to be said again.
+     */
+    readonly retime: (after: Instant, before: Instant, byMs: number) => Effect.Effect<number, SpoolError>
     /** The sample that was taken last, uploaded or not. */
     readonly lastTaken: Effect.Effect<
       Option.Option<{ readonly ts: Instant; readonly meterStamp: string | null }>,

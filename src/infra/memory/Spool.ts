@@ -41,6 +41,7 @@ export const layer: Layer.Layer<Spool> = Layer.effect(
       ),
       quarantine: Stream.unwrap(Effect.map(Ref.get(ref), ({ quarantine }) => Stream.fromIterable(quarantine))),
       retry: (ids) => Ref.modify(ref, Rows.retry(ids)),
+      retime: (after, before, byMs) => Ref.modify(ref, Rows.retime(after, before, byMs)),
       lastTaken: Effect.map(Ref.get(ref), ({ last }) => Option.map(last, ({ meterStamp, ts }) => ({ ts, meterStamp }))),
       lastMeter: Effect.map(Ref.get(ref), ({ lastMeter }) => lastMeter),
       status: Effect.map(Ref.get(ref), statusOf),

@@ -1,5 +1,5 @@
 import { Array as Arr, Chunk, HashMap, Option, Order, pipe } from "effect"
-import { type IdRange, type Instant, type MeterInfo, type Sample, within } from "../../domain/index.ts"
+import { fromEpochMillis, type IdRange, type Instant, type MeterInfo, type Sample, within } from "../../domain/index.ts"
 import {
   longestPutOffMs,
   type QuarantinedSample,
@@ -67,6 +67,20 @@ export const settle =
       }
     }
     return { ...rows, waiting: Chunk.unsafeFromArray(waiting), quarantine: Arr.sort(quarantine, byId) }
+  }
+
+export const retime =
+  (after: Instant, before: Instant, byMs: number) =>
+  (rows: SpoolRows): readonly [number, SpoolRows] => {
+    const moves = ({ sample: { ts } }: Waiting) =>
+      ts.epochMillis > after.epochMillis && ts.epochMillis < before.epochMillis
+    const moved = ({ sample, ...row }: Waiting): Waiting => ({
+      ...row,
+      sample: { ...sample, ts: fromEpochMillis(sample.ts.epochMillis + byMs), tsSource: "elapsed" },
+      meter: null,
+    })
+    const waiting = Chunk.map(rows.waiting, (row) => (moves(row) ? moved(row) : row))
+    return [Chunk.size(Chunk.filter(rows.waiting, moves)), { ...rows, waiting }]
   }
 
 export const retry =

@@ -1,6 +1,7 @@
 import { basename } from "node:path"
 import type { SqlClient } from "@effect/sql"
 import { Clock, Effect, Option, Schema, String as Str } from "effect"
+import { earliestMs } from "../../domain/index.ts"
 import { type DamagedFile, openDamaged } from "./DamagedFile.ts"
 import { QuarantineRow, Row, StateRow } from "./Rows.ts"
 import { count, uncounted } from "./Standing.ts"
@@ -22,7 +23,7 @@ const rememberedOf = rewritten(Schema.Struct({ key: Schema.String, value: Schema
 const present = <A>(values: ReadonlyArray<A | null>): ReadonlyArray<A> => values.filter((value) => value !== null)
 
 /** Ids of a file that took over from another begin here or later: beyond any count of samples. */
-const firstInherited = Date.UTC(2020)
+const firstInherited = earliestMs
 /** A larger id is damage. */
 const mostId = 1e15
 

@@ -1,5 +1,5 @@
 import { DateTime, Effect, Schema } from "effect"
-import { steadyNow } from "../../domain/index.ts"
+import { type Instant, steadyNow } from "../../domain/index.ts"
 import { longestPutOffMs, quarantineLimit, type Verdict } from "../../domain/ports/index.ts"
 import type { Database } from "./Database.ts"
 import { columnNames } from "./Rows.ts"
@@ -42,6 +42,13 @@ export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
     }
     yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(leaving)}))`
   })
+
+/** Moves samples in time; to be run in a transaction. */
+export const retime = (sql: Sql, after: Instant, before: Instant, byMs: number) =>
+  sql`UPDATE sample SET ts = ts + ${byMs}, ts_source = 'elapsed', meter = NULL
+    WHERE ts > ${after.epochMillis} AND ts < ${before.epochMillis} RETURNING 1 AS count`.pipe(
+    Effect.map((rows) => rows.length),
+  )
 
 /** Brings quarantined rows back under their old ids; to be run in a transaction. */
 export const retry = (sql: Sql, ids: ReadonlyArray<number> | "all") =>

@@ -10,7 +10,7 @@ import { unread, unwritten } from "./Failure.ts"
 import { makePages } from "./Pages.ts"
 import { StateRow } from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
-import { retry, settle } from "./Settle.ts"
+import { retime, retry, settle } from "./Settle.ts"
 import { makeStatus } from "./Status.ts"
 import { makeTidy } from "./Tidy.ts"
 
@@ -45,6 +45,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
       samples,
       quarantine,
       retry: (ids) => retry(sql, ids).pipe(write, unwritten),
+      retime: (after, before, byMs) => retime(sql, after, before, byMs).pipe(writeTogether, unwritten),
       lastTaken: Effect.map(state, ({ lastMeterStamp, lastTs }) =>
         Option.map(Option.fromNullable(lastTs), (ts) => ({ ts, meterStamp: lastMeterStamp })),
       ),
