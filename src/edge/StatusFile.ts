@@ -31,7 +31,7 @@ export const layer = (
 
       const report = Effect.gen(function* () {
         const state = yield* Ref.get(status)
-        const { bytes, lost, oldestTs, quarantined, thinned, ...spooled } = yield* spool.status
+        const { bytes, commitP99Ms, lost, oldestTs, quarantined, thinned, ...spooled } = yield* spool.status
         // What the server has stored may be in the spool for a moment longer.
         const waiting = Math.min(spooled.waiting, Math.max(state.waiting, 0))
         const at = yield* DateTime.now
@@ -58,6 +58,7 @@ export const layer = (
             thinned: thinned.toTenSeconds + thinned.toOneMinute + thinned.withoutRegisters,
             lost,
             bytes,
+            commit_p99_ms: Option.getOrNull(Option.map(commitP99Ms, Math.ceil)),
           },
           upload,
           clock_offset_ms: Option.getOrNull(yield* clock.offsetMs),

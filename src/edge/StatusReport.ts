@@ -31,6 +31,8 @@ export const StatusReport = Schema.Struct({
     thinned: Schema.Int,
     lost: Schema.Int,
     bytes: Schema.Int,
+    /** Of the last 600 commits, 99 of 100 were on the disk within so many ms; null before the first. */
+    commit_p99_ms: orNull(Schema.Number),
   }),
   upload: UploadProgress,
   /** This machine's clock minus the server's; null before the first reply. */

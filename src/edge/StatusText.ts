@@ -63,6 +63,7 @@ const taken = ({ bad_readings: bad, missed, taken }: StatusReport): string =>
 /** What a person wants to know of a running edge. Samples have the meter's time, which is the server's as a rule. */
 export const statusText = (report: StatusReport, now: Instant): string => {
   const { spool: counts } = report
+  const ms = counts.commit_p99_ms
   const right = DateTime.subtract(now, { millis: report.clock_offset_ms ?? 0 })
   const some = (name: string, count: number, text: string) =>
     count > 0 ? [[name, `${number(count)} samples ${text}`] as const] : []
@@ -72,6 +73,7 @@ export const statusText = (report: StatusReport, now: Instant): string => {
     ...error(report.meter_error),
     ["samples", taken(report)],
     ["spool", spool(report, right)],
+    ...(ms === null ? [] : [["disk", `99 of 100 commits within ${number(ms)} ms`] as const]),
     ["upload", `to ${report.server}`],
     ...upload(report).map((text) => ["", text] as const),
     ...error(report.upload_error),

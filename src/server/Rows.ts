@@ -1,5 +1,12 @@
 import { Array as Arr, type DateTime, Effect, Either, Order, type ParseResult, Predicate } from "effect"
-import { earliestMs, type Rejection, type RejectionCode, readSample, type Sample, storedPowerW } from "../domain/index.ts"
+import {
+  earliestMs,
+  type Rejection,
+  type RejectionCode,
+  readSample,
+  type Sample,
+  storedPowerW,
+} from "../domain/index.ts"
 import { fieldErrors } from "./FieldErrors.ts"
 
 const futureMs = 10 * 60_000

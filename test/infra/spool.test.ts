@@ -44,6 +44,26 @@ describe.each([
     ])
   })
 
+  it("moves the samples between two instants, and those alone", async () => {
+    const [moved, rows] = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* spool.append(sampleAt(1), meterOf("6.0304"))
+        yield* spool.append(sampleAt(2), meterOf("6.0305"))
+        yield* appendAll(spool, [3, 4])
+        const moved = yield* spool.retime(sampleAt(1).ts, sampleAt(4).ts, 500)
+        return [moved, yield* Effect.scoped(spool.oldest(10, now))] as const
+      }),
+    )
+    const later = (n: number) => DateTime.add(sampleAt(n).ts, { millis: 500 })
+    expect(moved).toBe(2)
+    expect(rows.map(({ meter, sample }) => ({ meter, sample }))).toEqual([
+      { sample: sampleAt(1), meter: meterOf("6.0304") },
+      { sample: { ...sampleAt(2), ts: later(2), tsSource: "elapsed" }, meter: null },
+      { sample: { ...sampleAt(3), ts: later(3), tsSource: "elapsed" }, meter: null },
+      { sample: sampleAt(4), meter: null },
+    ])
+  })
+
   it("gives no more than it was asked for, oldest first", async () => {
     const first = await use(layer(), (spool) => Effect.zipRight(appendAll(spool, [1, 2, 3, 4]), powers(spool, 2)))
     expect(first).toEqual([1, 2])

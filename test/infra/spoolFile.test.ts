@@ -8,6 +8,7 @@ import { DateTime, Duration, Effect, Either, Layer, Option, TestClock, TestConte
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
+import { makeCommitTimes } from "../../src/infra/sqlite/CommitTimes.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
 import { steps } from "../../src/infra/sqlite/Migration.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
@@ -139,7 +140,7 @@ describe("a spool in a file", () => {
     const filename = newFile()
     const second = await use(SqliteSpool.layer({ filename }), () => Effect.promise(() => refusal(filename)))
     expect(second).toBe(
-      `The spool ${filename} is in use by another process: stop that one, or set DATA_DIR to another folder.`,
+      `The spool ${filename} is in use by another process (${process.pid}): stop that one, or set DATA_DIR to another folder.`,
     )
     await use(SqliteSpool.layer({ filename }), (spool) => appendAll(spool, [1]))
   })
@@ -202,6 +203,27 @@ describe("a spool in a file", () => {
     const known = inspect(filename, (db) => db.prepare("SELECT waiting = last_id AS exact, last_id FROM state").get())
     expect(known).toMatchObject({ exact: 1 })
     expect(known).toHaveProperty("last_id", 1_000)
+  })
+
+  it("knows how long 99 of 100 commits take, the slowest of the last ones included", async () => {
+    const filename = newFile()
+    const seen = await use(SqliteSpool.layer({ filename }), (spool) =>
+      Effect.gen(function* () {
+        const before = yield* spool.status
+        yield* appendAll(spool, [1])
+        return [before.commitP99Ms, Option.isSome((yield* spool.status).commitP99Ms)]
+      }),
+    )
+    expect(seen).toEqual([Option.none(), true])
+    const times = Effect.gen(function* () {
+      const { p99Ms, timed } = yield* makeCommitTimes
+      const taking = (ms: number) => TestClock.adjust(Duration.millis(ms))
+      yield* Effect.forEach([7_000, ...Array.from({ length: 600 }, (_, n) => (n < 7 ? 100 + n : 5))], (ms) =>
+        timed(taking(ms)),
+      )
+      return yield* p99Ms
+    })
+    expect(await Effect.runPromise(Effect.provide(times, TestContext.TestContext))).toEqual(Option.some(100))
   })
 
   it("counts on when it becomes the heir of a damaged file beside it", async () => {

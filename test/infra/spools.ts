@@ -22,11 +22,13 @@ export const powers = (spool: AnySpool, limit = 100) => Effect.map(Effect.scoped
 export const ids = (spool: AnySpool) =>
   Effect.map(Effect.scoped(spool.oldest(100, now)), (rows) => rows.map(({ id }) => id))
 
+type Counts = Omit<SpoolStatus, "bytes" | "commitP99Ms">
+
 /** What both adapters say in the same way. */
 export const counts = (spool: AnySpool) =>
-  Effect.map(spool.status, ({ bytes: _, ...rest }): Omit<SpoolStatus, "bytes"> => rest)
+  Effect.map(spool.status, ({ bytes: _, commitP99Ms: __, ...rest }): Counts => rest)
 
-export const countsOf = (known: Partial<Omit<SpoolStatus, "bytes">>) => ({
+export const countsOf = (known: Partial<Counts>) => ({
   thinned: { toTenSeconds: 0, toOneMinute: 0, withoutRegisters: 0 },
   quarantined: 0,
   salvaged: 0,

@@ -12,6 +12,7 @@ const statusOf = ({ quarantine, waiting }: Rows.SpoolRows): SpoolStatus => ({
   lost: 0,
   salvaging: false,
   bytes: 0,
+  commitP99Ms: Option.none(),
 })
 
 /** A spool that lasts as long as its process. */

@@ -1,6 +1,7 @@
 import type { SqlError } from "@effect/sql"
 import { Data, ParseResult } from "effect"
 import { StartupError } from "../process/index.ts"
+import { holderOf } from "./Holder.ts"
 
 /** The file is no spool, or not what was written. */
 export class SpoolDamaged extends Data.TaggedError("SpoolDamaged")<{ readonly reason: string }> {}
@@ -33,9 +34,10 @@ const isHeld = startsWith(["SQLITE_BUSY", "SQLITE_LOCKED"])
 
 export const cannotOpen = (filename: string, cause: unknown): StartupError => {
   const code = codeOf(cause)
+  const holder = isHeld(code) ? holderOf(filename) : undefined
   return isHeld(code)
     ? new StartupError({
-        message: `The spool ${filename} is in use by another process: stop that one, or set DATA_DIR to another folder.`,
+        message: `The spool ${filename} is in use by another process${holder === undefined ? "" : ` (${holder})`}: stop that one, or set DATA_DIR to another folder.`,
       })
     : new StartupError({
         message: `The spool ${filename} cannot be opened (${code}): see that its folder exists, may be written by this user and has space.`,

@@ -18,7 +18,7 @@ const decodeCounts = Schema.decodeUnknown(Schema.Tuple(Counts))
 
 /** The counts of the file; `pending` are the samples that wait for their commit. */
 export const makeStatus = (pending: Effect.Effect<number>) =>
-  Effect.map(Database, ({ bytes, read, sql }) =>
+  Effect.map(Database, ({ bytes, commitP99Ms, read, sql }) =>
     Effect.gen(function* () {
       const [{ oldestTs, quarantined, lost, reading, salvaged, waiting, ...thinned }] = yield* sql`
         SELECT waiting, (SELECT ts FROM sample ORDER BY id LIMIT 1) AS oldest_ts,
@@ -39,6 +39,7 @@ export const makeStatus = (pending: Effect.Effect<number>) =>
         lost,
         salvaging: reading > 0,
         bytes: yield* bytes,
+        commitP99Ms: yield* commitP99Ms,
       } satisfies SpoolStatus
     }),
   )
