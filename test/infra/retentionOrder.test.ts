@@ -8,7 +8,7 @@ import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { batchOf, sampleAt } from "../support/Samples.ts"
 import { always } from "../support/Stores.ts"
-import { isThere, keptMinutes } from "../support/Timescale.ts"
+import { isThere, keptIn } from "../support/Timescale.ts"
 
 const deviceId = "home"
 const dayMs = 86_400_000
@@ -134,7 +134,10 @@ if (isThere) {
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
       yield* store.ingest(deviceId, batchOf(late))
-      const finish = yield* whileUncommitted(url, `lock table ${yield* keptMinutes(url)} in exclusive mode`)
+      const finish = yield* whileUncommitted(
+        url,
+        `lock table ${yield* keptIn(url, "p1_power_minutes")} in exclusive mode`,
+      )
       const job = yield* Effect.fork(
         runSql(url, "call refresh_continuous_aggregate('p1_power_minutes', null, now() - interval '1 hour')"),
       )
@@ -251,7 +254,7 @@ if (isThere) {
   it.scopedLive("a removed device is not left in the curves by a job that has read its samples", () =>
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
-      const name = yield* keptMinutes(url)
+      const name = yield* keptIn(url, "p1_power_minutes")
       const finish = yield* whileUncommitted(
         url,
         `create temporary table read as select * from ${name} where device_id = '${deviceId}'`,

@@ -13,7 +13,7 @@ import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { baseMs, batchOf } from "../support/Samples.ts"
 import { always, everySecond } from "../support/Stores.ts"
-import { isThere } from "../support/Timescale.ts"
+import { isThere, keptIn } from "../support/Timescale.ts"
 
 const deviceId = "home"
 
@@ -119,8 +119,12 @@ if (isThere) {
         yield* addHome
         const run = [...everySecond(baseMs, 5), ...everySecond(baseMs + 48 * 3_600_000, 5)]
         yield* store.ingest(deviceId, batchOf(run))
+        // Stored when they were new, so that nothing calls them late.
+        yield* runSql(url, "delete from p1_late_ranges")
         yield* runSql(url, "call refresh_continuous_aggregate('p1_power_minutes', null, '2026-04-01T00:00:00Z')")
-        yield* PostgresUpkeep.catchUp
+        yield* Layer.build(PostgresMaintenance.layer({ url, refreshEvery: "200 millis" }))
+        const kept = runSql(url, `select from ${yield* keptIn(url, "p1_power_hours")}`)
+        yield* soon(Effect.filterOrFail(kept, (hours) => hours.length === 2))
         // As a policy does it, which looks back for hours only.
         yield* runSql(
           url,

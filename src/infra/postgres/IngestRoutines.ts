@@ -13,8 +13,6 @@ const arrayNames = namesOf(sampleColumns, "a_")
 const arrayArguments = typesOf(sampleColumns, "a_", "[]")
 const comparedNames = sampleColumns.filter(({ name }) => name !== "received_at")
 
-/** Statements on old chunks may have to unpack as many compressed rows as they touch. */
-const anyChunk = "perform set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true);"
 const lockShared = `perform pg_advisory_xact_lock_shared(${horizonLock});`
 
 const insertInto = <Of>(table: string, columns: ReadonlyArray<Column<Of>>, parameter: string): string =>
@@ -99,7 +97,6 @@ declare
 begin
   ${lockShared}
   perform pg_advisory_xact_lock(hashtextextended(of_device, 0));
-  ${anyChunk}
   select zone, revision into device from p1_devices where device_id = of_device;
   if not found then return null; end if;
   select ts into horizon from p1_horizon;
