@@ -186,10 +186,15 @@ const memoryOf = async (of, services) => {
   }
 }
 
-/** From the start of its process to the first telegram in its spool, on a share of one core of this machine. */
-const startsOn = async (cores, withinS) => {
+/**
+ * From the start of its process to the first telegram in its spool, on a share of one core of this machine, beside a
+ * Node.js that starts for nothing on the same share.
+ */
+const startsOn = async (cores, timesBare) => {
   const edge = await house.container("p1-edge")
   await docker("update", "--cpus", String(cores), edge)
+  const [from, to] = (await docker("exec", edge, "sh", "-c", "date +%s%3N; node -e 0; date +%s%3N")).split("\n")
+  const bareS = (Number(to) - Number(from)) / 1000
   await docker("restart", edge)
   const begunMs = Date.parse(await docker("inspect", "-f", "{{.State.StartedAt}}", edge))
   const first = await until("the edge on a slow core has taken a telegram", 60, async () => {
@@ -198,7 +203,12 @@ const startsOn = async (cores, withinS) => {
     return line && JSON.parse(line).timestamp
   })
   const tookS = (Date.parse(first) - begunMs) / 1000
-  prove(`the edge starts within ${withinS} s on ${cores} of a core`, tookS <= withinS, `${tookS.toFixed(1)} s`)
+  const found = `${tookS.toFixed(1)} s, Node.js alone ${bareS.toFixed(1)} s`
+  prove(
+    `on ${cores} of a core the edge starts in ${timesBare} times what Node.js does`,
+    tookS <= timesBare * bareS,
+    found,
+  )
   await docker("update", "--cpus", "0", edge)
 }
 
@@ -296,7 +306,7 @@ const story = async () => {
   }
   await scaled()
   const restartMs = Date.now()
-  await startsOn(0.15, 6)
+  await startsOn(0.15, 15)
   await fed("samples arrive after a restart of the edge", 90)
   pauses.push([restartMs - 2_000, Date.now() + 2_000])
 
