@@ -11,6 +11,7 @@ import { run, start } from "../test/support/Programs.ts"
 import { startRedis } from "../test/support/RedisServer.ts"
 import { temporaryFolder } from "../test/support/TemporaryFolder.ts"
 import { serveBare } from "./support/Bare.ts"
+import { measureIngest } from "./support/IngestRequests.ts"
 import { openLoop } from "./support/OpenLoop.ts"
 import { measurePostgresKilled } from "./support/PostgresKilled.ts"
 import { measureRedisFaults } from "./support/RedisFaults.ts"
@@ -163,6 +164,7 @@ const bench = Effect.gen(function* () {
   yield* Report.line({ name: "memory without streams", value: before, unit: "MB", target: "≤ 250 MB" })
   yield* Report.line({ name: "memory with streams", value: after, unit: "MB", target: "≤ 250 MB" })
 
+  yield* measureIngest(postgres.url, url, api.pid)
   yield* measurePostgresKilled(folder, binDir)
 }).pipe(Effect.scoped)
 

@@ -21,17 +21,19 @@ export interface Program {
   readonly stop: Effect.Effect<void>
 }
 
-const usageOf = async (pid: number): Promise<Usage> => {
-  const [status, stat, io] = await Promise.all(
-    ["status", "stat", "io"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8")),
-  )
-  const fields = (stat ?? "").slice((stat ?? "").lastIndexOf(")") + 2).split(" ")
-  return {
-    rssMb: Number(/VmRSS:\s+(\d+)/.exec(status ?? "")?.[1]) / 1000,
-    cpuS: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
-    writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io ?? "")?.[1]),
-  }
-}
+/** What the kernel has counted of a process so far. */
+export const usageOf = (pid: number): Effect.Effect<Usage> =>
+  Effect.promise(async () => {
+    const [status, stat, io] = await Promise.all(
+      ["status", "stat", "io"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8")),
+    )
+    const fields = (stat ?? "").slice((stat ?? "").lastIndexOf(")") + 2).split(" ")
+    return {
+      rssMb: Number(/VmRSS:\s+(\d+)/.exec(status ?? "")?.[1]) / 1000,
+      cpuS: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io ?? "")?.[1]),
+    }
+  })
 
 /** Runs a file as its first line says, `#!`, or a command; it ends with the scope. Linux only: it reads /proc. */
 export const running = (
@@ -64,7 +66,7 @@ export const running = (
     return {
       pid,
       said: () => text,
-      usage: Effect.promise(() => usageOf(pid)),
+      usage: usageOf(pid),
       says,
       stop: Effect.async((resume: (ended: Effect.Effect<void>) => void) => {
         child.once("exit", () => resume(Effect.void))

@@ -70,7 +70,7 @@ const byPower = Order.combine(
 )
 
 /** The highest eligible quarter-hour; of equals the first. */
-export const computedPeak = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Peak> =>
+export const highestQuarter = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<PeakCandidate> =>
   quarters
     .filter(({ eligible }) => eligible)
     .reduce<Option.Option<PeakCandidate>>(
@@ -78,12 +78,15 @@ export const computedPeak = (quarters: ReadonlyArray<PeakCandidate>): Option.Opt
         Option.some(Option.match(best, { onNone: () => quarter, onSome: (b) => Order.max(byPower)(b, quarter) })),
       Option.none(),
     )
-    .pipe(
-      Option.map((quarter) => ({
-        peakW: quarterPowerW(quarter.energyImportWh),
-        peakTsMs: quarter.startMs + quarterHourMs,
-      })),
-    )
+
+const peakOf = ({ energyImportWh, startMs }: PeakCandidate): Peak => ({
+  peakW: quarterPowerW(energyImportWh),
+  peakTsMs: startMs + quarterHourMs,
+})
+
+/** The peak that is the highest eligible quarter-hour's. */
+export const computedPeak = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Peak> =>
+  Option.map(highestQuarter(quarters), peakOf)
 
 /** What is known of a month's peak, from everyone who says something of it. */
 export interface PeakEvidence {
@@ -115,10 +118,10 @@ interface Sourced {
 
 /** The highest of the month's quarter-hours, with who measured it. */
 const highest = (quarters: ReadonlyArray<PeakCandidate>): Option.Option<Sourced> =>
-  Option.map(computedPeak(quarters), (peak) => {
-    const quarter = quarters.find(({ startMs }) => startMs + quarterHourMs === peak.peakTsMs)
-    return { peak, source: quarter?.method === "import" ? "import" : "computed" }
-  })
+  Option.map(highestQuarter(quarters), (quarter) => ({
+    peak: peakOf(quarter),
+    source: quarter.method === "import" ? "import" : "computed",
+  }))
 
 const meteredOf = ({ peakTs, peakW }: ReportedPeak): Peak => ({ peakW, peakTsMs: peakTs?.epochMillis ?? null })
 

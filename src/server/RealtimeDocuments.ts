@@ -5,7 +5,7 @@ import { coalesced } from "./Coalesced.ts"
 import { Lookups } from "./Lookups.ts"
 import { cacheReads } from "./Metrics.ts"
 import { storeWithin } from "./Problems.ts"
-import { buildDocument } from "./RealtimeState.ts"
+import { makeDocumentBuilder } from "./RealtimeState.ts"
 
 const staleAfterS = 60
 /** How long a reply to an ingest waits for the realtime document. */
@@ -39,6 +39,7 @@ const make = Effect.gen(function* () {
     return document
   }
 
+  const buildDocument = makeDocumentBuilder()
   const build = yield* coalesced((deviceId: DeviceId) =>
     Effect.gen(function* () {
       const device = yield* lookups.device(deviceId)

@@ -15,9 +15,9 @@ import {
   reachOf,
 } from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
-import { arraysOf, namesOf, type Row, unnest } from "../../src/infra/postgres/Columns.ts"
+import { arraysOf, fromSql, namesOf, type Row, unnest } from "../../src/infra/postgres/Columns.ts"
 import { PostgresClient } from "../../src/infra/postgres/index.ts"
-import { decodeQuarterHour, quarterColumns } from "../../src/infra/postgres/QuarterHourRows.ts"
+import { quarterColumns } from "../../src/infra/postgres/QuarterHourRows.ts"
 import { Database, layerFreshStore } from "../support/Database.ts"
 import { baseMs } from "../support/Samples.ts"
 import { always, newDevice } from "../support/Stores.ts"
@@ -184,7 +184,8 @@ layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })("in
           deviceId,
         ])
         expect(yield* store.quarterHours(deviceId, always)).toEqual(stored)
-        expect(one.map(decodeQuarterHour)).toEqual(stored)
+        const valuesOf = (row: Row) => quarterColumns.map(({ kind, name }) => fromSql(kind, row[name]))
+        expect(one.map(valuesOf)).toEqual(stored.map((quarter) => quarterColumns.map(({ get }) => get(quarter))))
         const rows = around(stored, wholeOf(pieces))
         expect(yield* store.quarterHours(deviceId, wholeOf(pieces))).toEqual(rows)
         expect(yield* store.condensed(deviceId, pieces)).toEqual(condense(rows, pieces, imported.length > 0))

@@ -41,6 +41,11 @@ export interface IngestCounts {
 /** The newest of a device, read at one revision. */
 export interface Latest {
   readonly revision: number
+  /**
+   * Another number after every batch and other change that did more than to go on with the newest quarter-hour: as long
+   * as it is the same, so are the quarter-hours before, and what was imported, typed and said of the meter.
+   */
+  readonly pastRevision: number
   readonly sample: Sample
   /** The quarter-hour that holds the sample. */
   readonly quarter: QuarterHour
@@ -48,6 +53,8 @@ export interface Latest {
   readonly recentImportW: number
   /** The meter's own mean at the quarter-hour's first sample, W. */
   readonly firstAveragePower15mW: number | null
+  /** What the meter last reported of the peak of the sample's month, and of some around it. */
+  readonly reported: ReadonlyArray<ReportedPeak>
 }
 
 /** Samples and what is derived from them, of every device. */

@@ -45,10 +45,12 @@ const latestOf = (data: DeviceData, notAfter: Instant): Option.Option<Latest> =>
   const recent = samples.slice(placeOf(samples, sample.ts.epochMillis - recentMs))
   return Option.some({
     revision: data.revision,
+    pastRevision: data.revision,
     sample: withReadings(data, sample),
     quarter,
     recentImportW: recentImportW(recent.map(windowSampleOf)),
     firstAveragePower15mW: data.samples[placeOf(data.samples, quarter.first.tsMs)]?.averagePower15mW ?? null,
+    reported: reportedPeaksOf(data),
   })
 }
 

@@ -35,7 +35,7 @@ export const setPlace = (sql: SqlClient.SqlClient, deviceId: DeviceId, { country
         where device_id = ${deviceId}`,
   )
 
-const Reported = Schema.Array(
+export const Reported = Schema.Array(
   Schema.Struct({
     month: Schema.String,
     peak_w: Schema.Number,
@@ -44,22 +44,24 @@ const Reported = Schema.Array(
   }),
 )
 
+/** What {@link Reported} is read from. */
+export const reportedColumns = `month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms`
+
+export const reportsOf = (rows: typeof Reported.Type): ReadonlyArray<ReportedPeak> =>
+  rows.map(({ month, peak_ms, peak_w, reported_ms }) => ({
+    month,
+    peakW: peak_w,
+    peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
+    reportedAtMs: reported_ms,
+  }))
+
 const selectReported = `
-select month, peak_w, ${millisOf("peak_ts")} as peak_ms, ${millisOf("reported_at")} as reported_ms
-from p1_metered_peaks where device_id = $1 and month = coalesce($2, month) order by month`
+select ${reportedColumns} from p1_metered_peaks where device_id = $1 and month = coalesce($2, month) order by month`
 
 const reported = (sql: SqlClient.SqlClient, deviceId: DeviceId, month: Month | null) =>
-  sql.unsafe(selectReported, [deviceId, month]).pipe(
-    Effect.map(Schema.decodeUnknownSync(Reported)),
-    Effect.map((rows) =>
-      rows.map(({ month, peak_ms, peak_w, reported_ms }): ReportedPeak => ({
-        month,
-        peakW: peak_w,
-        peakTs: peak_ms === null ? null : fromEpochMillis(peak_ms),
-        reportedAtMs: reported_ms,
-      })),
-    ),
-  )
+  sql
+    .unsafe(selectReported, [deviceId, month])
+    .pipe(Effect.map(Schema.decodeUnknownSync(Reported)), Effect.map(reportsOf))
 
 /** What the meter last reported of each month. */
 export const reportedPeaks = (sql: SqlClient.SqlClient, deviceId: DeviceId) => reported(sql, deviceId, null)

@@ -40,6 +40,10 @@ export const fromSql = (kind: Kind, value: unknown): unknown => {
   return typeof value === jsType[kind] ? value : broken(kind, value)
 }
 
+/** The same of a value that came as JSON, an instant in ms. */
+export const fromJson = (kind: Kind, value: unknown): unknown =>
+  kind === "instant" && typeof value === "number" ? fromEpochMillis(value) : fromSql(kind, value)
+
 const broken = (kind: Kind, value: unknown): never => {
   throw new TypeError(`A column of ${kind} cannot hold a ${typeof value}`)
 }

@@ -96,7 +96,7 @@ const anywhere = (
       taken.zone,
       facts,
     )
-    const revision = yield* keep(sql, deviceId, taken.inserted > 0 || taken.newMeter, derived)
+    const revision = yield* keep(sql, deviceId, taken, derived)
     const tail = facts.every(({ steady }) => steady) ? tailAfter(taken, before) : Option.none()
     return Option.some<Written>({
       counts: {

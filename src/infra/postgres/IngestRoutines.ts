@@ -24,10 +24,12 @@ export const lateAfter = "interval '5 minutes'"
 
 /**
  * What goes with samples: their quarter-hours, readings of sub-meters, its peaks, as lists of
- * JSON objects, each key once. Devices that something changed of get their next revision.
+ * JSON objects, each key once. Devices that something changed of get their next revision; `added` are those of which no
+ * quarter-hour but the newest did.
  */
 const keep = `
-create or replace function p1_keep (devices text[], changed text[], quarter_hours jsonb, readings jsonb, peaks jsonb)
+create function p1_keep (
+  devices text[], changed text[], quarter_hours jsonb, readings jsonb, peaks jsonb, added text[] default null)
 returns table (device_id text, revision bigint) language plpgsql as $$
 #variable_conflict use_column
 begin
@@ -59,8 +61,9 @@ begin
   end if;
   return query
     with raised as (
-      update p1_devices set revision = p1_devices.revision + 1 where device_id = any(changed)
-      returning device_id, revision
+      update p1_devices set revision = p1_devices.revision + 1,
+        appended = appended + coalesce(device_id = any(added), false)::int
+      where device_id = any(changed) returning device_id, revision
     )
     select * from raised
     union all
@@ -154,7 +157,7 @@ create or replace function p1_append (
 ) returns table (device_id text, revision bigint) language plpgsql as $$
 #variable_conflict use_column
 declare
-  horizon timestamptz; ready text[]; expected bigint; taken bigint;
+  horizon timestamptz; ready text[]; added text[]; expected bigint; taken bigint;
 begin
   ${lockShared}
   perform pg_advisory_xact_lock(hashtextextended(device, 0)) from unnest(devices) device;
@@ -180,7 +183,9 @@ begin
     readings := p1_only(readings, ready);
     peaks := p1_only(peaks, ready);
   end if;
-  return query select * from p1_keep(ready, ready, quarter_hours, readings, peaks);
+  select array_agg(device) into added
+  from (select value ->> 'device_id' as device from jsonb_array_elements(quarter_hours) group by 1 having count(*) = 1) one;
+  return query select * from p1_keep(ready, ready, quarter_hours, readings, peaks, added);
 end $$`
 
 const only = `
@@ -200,7 +205,7 @@ const lateRanges = {
 /** What ingest calls. `curvesAreKept`: whether late samples make power curves that are kept out of date. */
 export const ingestRoutines = (curvesAreKept: boolean): ReadonlyArray<Routine> => [
   { name: "p1_only", statements: [only] },
-  { name: "p1_keep", statements: [keep] },
+  { name: "p1_keep", statements: ["drop function if exists p1_keep", keep] },
   { name: "p1_take", statements: [take(curvesAreKept ? lateRanges.take : "")] },
   { name: "p1_append", statements: [append(curvesAreKept ? lateRanges.append : "")] },
 ]

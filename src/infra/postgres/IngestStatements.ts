@@ -111,12 +111,21 @@ const decodeRevisions = Schema.decodeUnknownSync(
 const revisionsOf = (rows: ReadonlyArray<unknown>): ReadonlyMap<DeviceId, number> =>
   new Map(decodeRevisions(rows).map(({ device_id, revision }) => [device_id, revision]))
 
-const selectKeep = `select * from p1_keep(${parameters(1, 5)})`
+const selectKeep = `select * from p1_keep(${parameters(1, 6)})`
+
+/** Whether a batch changed no quarter-hour but the newest, nor what is known of the meter. */
+const onlyAdded = ({ facts, newMeter }: Taken): boolean =>
+  !newMeter && facts.length === 1 && facts.every(({ facts: { after } }) => after === null)
 
 /** Stores what was decided about a batch in its transaction; gives the device's revision. */
-export const keep = (sql: SqlClient.SqlClient, deviceId: DeviceId, changed: boolean, derived: Derived) =>
+export const keep = (sql: SqlClient.SqlClient, deviceId: DeviceId, taken: Taken, derived: Derived) =>
   Effect.map(
-    sql.unsafe(selectKeep, [[deviceId], changed ? [deviceId] : [], ...listsOf([[deviceId, derived]])]),
+    sql.unsafe(selectKeep, [
+      [deviceId],
+      taken.inserted > 0 || taken.newMeter ? [deviceId] : [],
+      ...listsOf([[deviceId, derived]]),
+      onlyAdded(taken) ? [deviceId] : [],
+    ]),
     (rows) => revisionsOf(rows).get(deviceId) ?? 0,
   )
 

@@ -9,6 +9,7 @@ import store from "./migrations/0002_store.ts"
 import numbers from "./migrations/0003_numbers.ts"
 import access from "./migrations/0004_access.ts"
 import days from "./migrations/0005_days.ts"
+import appended from "./migrations/0006_appended.ts"
 
 const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
@@ -16,6 +17,7 @@ const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError,
   "0003_numbers": numbers,
   "0004_access": access,
   "0005_days": days,
+  "0006_appended": appended,
 }
 
 /** Any number that no other program on the database locks. */

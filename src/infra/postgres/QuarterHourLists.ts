@@ -8,14 +8,19 @@ const mayBeNull = /^(first|last|start|end)_(import|export)|^high_wh$/
 /** Stands for null, which costs more to write: no register is negative. */
 const unknown = -1
 
-const valueOf = ({ kind, name }: { readonly kind: Kind; readonly name: string }): string => {
-  if (kind === "millis") return millisOf(name)
-  if (kind === "boolean") return `${name}::int`
-  if (kind === "text") return `'"' || ${name} || '"'`
-  return mayBeNull.test(name) ? `coalesce(${name}, ${unknown})` : name
-}
+const valueOf =
+  (qualifier: string) =>
+  ({ kind, name }: { readonly kind: Kind; readonly name: string }): string => {
+    const value = qualifier + name
+    if (kind === "millis") return millisOf(value)
+    if (kind === "boolean") return `${value}::int`
+    if (kind === "text") return `'"' || ${value} || '"'`
+    return mayBeNull.test(name) ? `coalesce(${value}, ${unknown})` : value
+  }
 
-const listed = `'[' || concat_ws(',', ${quarterColumns.map(valueOf).join(", ")}) || ']'`
+/** A row of p1_quarter_hours as the text of a list. */
+export const listed = (qualifier = ""): string =>
+  `'[' || concat_ws(',', ${quarterColumns.map(valueOf(qualifier)).join(", ")}) || ']'`
 
 /**
  * Rows of p1_quarter_hours as one text, a list of lists. Each part is what follows `from` in a statement that selects
@@ -24,7 +29,7 @@ const listed = `'[' || concat_ws(',', ${quarterColumns.map(valueOf).join(", ")})
  */
 export const quarterList = (...parts: ReadonlyArray<string>): string =>
   `'[' || concat_ws(',', ${parts
-    .map((part) => `(select string_agg(listed, ',') from (select ${listed} as listed from ${part}) quarters)`)
+    .map((part) => `(select string_agg(listed, ',') from (select ${listed()} as listed from ${part}) quarters)`)
     .join(", ")}) || ']'`
 
 type Register = number
@@ -117,6 +122,9 @@ const decodeText = Schema.decodeUnknownSync(ListedText)
  */
 export const parseQuarters = (text: string): ReadonlyArray<QuarterHour> =>
   (JSON.parse(text) as ReadonlyArray<Listed>).map(quarterOf)
+
+/** The quarter-hour of a {@link listed} row. */
+export const parseQuarter = (text: string): QuarterHour => quarterOf(JSON.parse(text) as Listed)
 
 export const quartersOfRows = (rows: ReadonlyArray<unknown>): ReadonlyArray<QuarterHour> => {
   const [{ quarters }] = decodeText(rows)

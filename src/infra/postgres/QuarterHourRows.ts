@@ -1,6 +1,6 @@
 import { Schema } from "effect"
-import { Method, type QuarterHour, type RegisterPoint, type WindowFacts } from "../../domain/index.ts"
-import { type Column, fromSql, type Kind, type Row } from "./Columns.ts"
+import type { QuarterHour, WindowFacts } from "../../domain/index.ts"
+import type { Column, Kind } from "./Columns.ts"
 
 type Field = Exclude<keyof QuarterHour, "first" | "last">
 
@@ -39,24 +39,6 @@ export const quarterColumns: ReadonlyArray<Column<QuarterHour>> = [
   ...pointColumns("first"),
   ...pointColumns("last"),
 ]
-
-const kwh = (value: unknown) => fromSql("double precision", value) as number | null
-
-const decodePoint = (row: Row, point: "first" | "last"): RegisterPoint => ({
-  tsMs: fromSql("millis", row[`${point}_ts`]) as number,
-  importKwh: kwh(row[`${point}_import_kwh`]),
-  exportKwh: kwh(row[`${point}_export_kwh`]),
-})
-
-export const decodeQuarterHour = (row: Row): QuarterHour => ({
-  ...(Object.fromEntries(fields.map(([field, { name, kind }]) => [field, fromSql(kind, row[name])])) as Pick<
-    QuarterHour,
-    Field
-  >),
-  method: Schema.decodeUnknownSync(Method)(row["method"]),
-  first: decodePoint(row, "first"),
-  last: decodePoint(row, "last"),
-})
 
 /** A row of the statement that gathers facts. */
 export const Facts = Schema.Struct({

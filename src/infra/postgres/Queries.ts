@@ -10,22 +10,27 @@ import {
   type Sample,
 } from "../../domain/index.ts"
 import type { Latest } from "../../domain/ports/index.ts"
+import { Reported, reportsOf } from "./Bills.ts"
 import { isoOf, namesOf, type Row } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
-import { quartersOfRows } from "./QuarterHourLists.ts"
-import { decodeQuarterHour } from "./QuarterHourRows.ts"
-import { decodeMeter, decodeSample, meterColumns, sampleSelection } from "./SampleRows.ts"
+import { parseQuarter, quartersOfRows } from "./QuarterHourLists.ts"
+import { decodeMeter, decodeSample, decodeSampleList, meterColumns, sampleSelection } from "./SampleRows.ts"
 
 const Revision = Schema.Struct({ revision: Schema.Number })
-const First = Schema.Struct({ first_average_w: Schema.NullOr(Schema.Number) })
-const Recent = Schema.Struct({
+const LatestRow = Schema.Struct({
+  revision: Schema.Number,
+  past_revision: Schema.Number,
+  sample: Schema.Array(Schema.Unknown),
+  quarter: Schema.String,
+  first_average_w: Schema.NullOr(Schema.Number),
+  reported: Reported,
   recent: Schema.parseJson(
     Schema.Array(
       Schema.Tuple(Schema.Number, Schema.Number, Schema.NullOr(Schema.Number), Schema.NullOr(Schema.Number)),
     ),
   ),
 })
-const decodeRecent = Schema.decodeUnknownSync(Recent)
+const decodeLatest = Schema.decodeUnknownSync(LatestRow)
 
 export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
   Effect.map(
@@ -35,25 +40,25 @@ export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
 
 const selectLatest = "select * from p1_latest($1, $2)"
 
+const latestOf = (row: unknown): Latest => {
+  const { first_average_w, past_revision, quarter, recent, reported, revision, sample } = decodeLatest(row)
+  return {
+    revision,
+    pastRevision: past_revision,
+    sample: decodeSampleList(sample),
+    quarter: parseQuarter(quarter),
+    recentImportW: recentImportW(
+      recent.map(([tsMs, powerW, importKwh, exportKwh]) => ({ tsMs, powerW, importKwh, exportKwh })),
+    ),
+    firstAveragePower15mW: first_average_w,
+    reported: reportsOf(reported),
+  }
+}
+
 /** One statement, so that all of it is of one revision. */
 export const latest = (sql: SqlClient.SqlClient, deviceId: DeviceId, notAfter: Instant) =>
-  Effect.map(sql.unsafe<Row>(selectLatest, [deviceId, isoOf(notAfter.epochMillis)]), ([row]): Option.Option<Latest> =>
-    row === undefined
-      ? Option.none()
-      : Option.some({
-          revision: Schema.decodeUnknownSync(Revision)(row).revision,
-          sample: decodeSample(row),
-          quarter: decodeQuarterHour(row),
-          recentImportW: recentImportW(
-            decodeRecent(row).recent.map(([tsMs, powerW, importKwh, exportKwh]) => ({
-              tsMs,
-              powerW,
-              importKwh,
-              exportKwh,
-            })),
-          ),
-          firstAveragePower15mW: Schema.decodeUnknownSync(First)(row).first_average_w,
-        }),
+  Effect.map(sql.unsafe(selectLatest, [deviceId, isoOf(notAfter.epochMillis)]), ([row]) =>
+    Option.map(Option.fromNullable(row), latestOf),
   )
 
 const selectQuarterHours = "select p1_quarter_hours_of($1, $2, $3) as quarters"

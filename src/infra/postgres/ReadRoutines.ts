@@ -1,10 +1,9 @@
 import { recentMs } from "../../domain/index.ts"
-import { namesOf, typesOf } from "./Columns.ts"
+import { reportedColumns } from "./Bills.ts"
 import { millisOf } from "./Facts.ts"
-import { quarterList } from "./QuarterHourLists.ts"
-import { quarterColumns } from "./QuarterHourRows.ts"
+import { listed, quarterList } from "./QuarterHourLists.ts"
 import type { Routine } from "./Routines.ts"
-import { sampleColumns, sampleSelection } from "./SampleRows.ts"
+import { sampleList } from "./SampleRows.ts"
 
 const recentFrom = `interval '${recentMs} milliseconds'`
 
@@ -12,30 +11,33 @@ const recentFrom = `interval '${recentMs} milliseconds'`
  * The newest sample that is not after an instant, its quarter-hour and what else a reader of the two wants to know. A
  * function, as its plans stay with the connection: making them takes longer than what they do. Where samples are in
  * chunks they are made each time, with the instants in them: of years of chunks only those of the quarter-hour are
- * looked at then, and one plan for all of them would take a third of a second.
+ * looked at then, and one plan for all of them would take a third of a second. Few columns, as each costs its share of
+ * the millisecond.
  */
 const latest = (inChunks: boolean): string => `
 create function p1_latest (of_device text, not_after timestamptz)
-returns table (revision bigint, ${typesOf(sampleColumns)}, external json, ${typesOf(quarterColumns)}, recent text, first_average_w float8)
+returns table (revision bigint, past_revision bigint, sample json, quarter text, recent text, first_average_w float8, reported json)
 language plpgsql stable ${inChunks ? "set plan_cache_mode = force_custom_plan" : ""} as $$
 #variable_conflict use_column
 declare
-  quarter p1_quarter_hours; newest timestamptz;
+  known p1_quarter_hours; newest timestamptz;
 begin
   select * from p1_quarter_hours
   where device_id = of_device and start <= not_after and first_ts <= not_after
-  order by start desc limit 1 into quarter;
-  newest := least(quarter.last_ts, not_after);
+  order by start desc limit 1 into known;
+  newest := least(known.last_ts, not_after);
   return query
-    select device.revision, ${sampleSelection}, ${namesOf(quarterColumns, "quarter.")},
+    select device.revision, device.revision - device.appended, ${sampleList}, ${listed("known.")},
       (select '[' || string_agg('[' || concat_ws(',', ${millisOf("ts")}, power_w,
          coalesce(energy_import_kwh::text, 'null'), coalesce(energy_export_kwh::text, 'null')) || ']', ',' order by ts) || ']'
-       from p1_samples where device_id = of_device and ts >= quarter.start - ${recentFrom} and ts <= newest
+       from p1_samples where device_id = of_device and ts >= known.start - ${recentFrom} and ts <= newest
          and ts >= stored.ts - ${recentFrom} and ts <= stored.ts),
-      (select average_power_15m_w from p1_samples where device_id = of_device and ts = quarter.first_ts)
+      (select average_power_15m_w from p1_samples where device_id = of_device and ts = known.first_ts),
+      (select coalesce(json_agg(report), '[]') from (select ${reportedColumns} from p1_metered_peaks
+       where device_id = of_device and month >= to_char((stored.ts - interval '1 day') at time zone 'UTC', 'YYYY-MM')) report)
     from p1_devices device
     cross join (
-      select * from p1_samples where device_id = of_device and ts >= quarter.start and ts <= newest
+      select * from p1_samples where device_id = of_device and ts >= known.start and ts <= newest
       order by ts desc limit 1) stored
     where device.device_id = of_device;
 end $$`

@@ -7,7 +7,8 @@ import {
   snakeCase,
   storedPowerW,
 } from "../../domain/index.ts"
-import { type Column, fromSql, type Kind, namesOf, type Row } from "./Columns.ts"
+import { type Column, fromJson, fromSql, type Kind, namesOf, type Row } from "./Columns.ts"
+import { millisOf } from "./Facts.ts"
 
 type SampleField = Exclude<keyof Sample, "external">
 
@@ -104,17 +105,29 @@ const Readings = Schema.NullOr(
 )
 const decodeReadings = Schema.decodeUnknownSync(Readings)
 
-/** What {@link decodeSample} reads of a row `stored` of p1_samples. */
-export const sampleSelection = `${namesOf(sampleColumns, "stored.")},
-  (select json_agg(json_build_object('id', r.id, 'kind', r.kind, 'value', r.value, 'unit', r.unit,
+const readings = `(select json_agg(json_build_object('id', r.id, 'kind', r.kind, 'value', r.value, 'unit', r.unit,
                                      'ts', (date_part('epoch', r.ts) * 1000)::bigint) order by r.kind, r.id, r.ts)
-     from p1_external_readings r where r.device_id = stored.device_id and r.sample_ts = stored.ts) as external`
+     from p1_external_readings r where r.device_id = stored.device_id and r.sample_ts = stored.ts)`
+
+/** What {@link decodeSample} reads of a row `stored` of p1_samples. */
+export const sampleSelection = `${namesOf(sampleColumns, "stored.")}, ${readings} as external`
+
+/** The same as a list of JSON, for a single row: many times cheaper to send and read than a column for each value. */
+export const sampleList = `json_build_array(${sampleColumns
+  .map(({ kind, name }) => (kind === "instant" ? millisOf(`stored.${name}`) : `stored.${name}`))
+  .join(", ")}, ${readings})`
+
+const readingsOf = (external: unknown): Sample["external"] =>
+  decodeReadings(external)?.map((reading) => ({ ...reading, ts: fromEpochMillis(reading.ts) })) ?? null
 
 export const decodeSample = (row: Row): Sample =>
-  ({
-    ...decode(sampleColumns, row),
-    external:
-      decodeReadings(row["external"])?.map((reading) => ({ ...reading, ts: fromEpochMillis(reading.ts) })) ?? null,
-  }) as Sample
+  ({ ...decode(sampleColumns, row), external: readingsOf(row["external"]) }) as Sample
+
+/** A {@link sampleList}. */
+export const decodeSampleList = (list: ReadonlyArray<unknown>): Sample => {
+  const out: Record<string, unknown> = { external: readingsOf(list[sampleColumns.length]) }
+  sampleColumns.forEach(({ field, kind }, i) => (out[field] = fromJson(kind, list[i])))
+  return out as unknown as Sample
+}
 
 export const decodeMeter = (row: Row): MeterInfo => decode(meterColumns, row) as unknown as MeterInfo
