@@ -55,26 +55,38 @@ export const layerProcesses = (url: Redacted.Redacted) => {
 
 type Event = Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>
 
-/** What a job does ends where somebody writes into the chunk or refreshes the same; it then does so at its next run. */
-const givesWay = ({ cause }: SqlError.SqlError): boolean =>
-  cause instanceof Error &&
-  /aborting recompression due to concurrent DML|columnstore policy failure|due to a concurrent refresh/.test(
-    cause.message,
-  )
+const givesWay =
+  (why: RegExp) =>
+  ({ cause }: SqlError.SqlError): boolean =>
+    cause instanceof Error && why.test(cause.message)
 
-const compress: Event = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+/** Two at once, which TimescaleDB's scheduler never runs, would find chunks compressed that they were about to compress. */
+const inTurn = Effect.unsafeMakeSemaphore(1).withPermits(1)
+
+/** A chunk that somebody writes into is compressed another time. */
+const compressChunks: Event = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   sql`select compress_chunk(chunk, if_not_compressed => true) from show_chunks('p1_samples') chunk`.pipe(
     Effect.asVoid,
-    Effect.catchIf(givesWay, () => Effect.void),
+    Effect.catchIf(givesWay(/^aborting recompression due to concurrent DML/), () => Effect.void),
   ),
 )
+const compress: Event = inTurn(compressChunks)
 
-/** All of TimescaleDB's jobs for our tables, as its scheduler would. */
+/** All of TimescaleDB's jobs for our tables, as its scheduler would. One that compresses does not say what hindered it. */
 const jobs: Event = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.flatMap(sql`select job_id from timescaledb_information.jobs where hypertable_schema is not null`, (rows) =>
-    Effect.forEach(rows, ({ job_id }) => sql.unsafe(`call run_job(${String(job_id)})`), { discard: true }),
-  ).pipe(Effect.catchIf(givesWay, () => Effect.void)),
-)
+    Effect.forEach(
+      rows,
+      ({ job_id }) =>
+        sql.unsafe(`call run_job(${String(job_id)})`).pipe(
+          Effect.asVoid,
+          Effect.catchIf(givesWay(/^columnstore policy failure/), () => compressChunks),
+          Effect.catchIf(givesWay(/due to a concurrent refresh$/), () => Effect.void),
+        ),
+      { discard: true },
+    ),
+  ),
+).pipe(inTurn)
 
 /** What may happen beside the batches. After `refresh` all that comes is late. Nothing that is right is ever repaired. */
 const events = (hasTimescale: boolean, deviceId: DeviceId): Record<Step["before"], Event> => {

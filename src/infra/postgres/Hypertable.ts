@@ -45,6 +45,22 @@ export const policies: ReadonlyArray<string> = [
   refreshPolicy("p1_power_hours", "6 hours", "15 minutes"),
 ]
 
+/** TimescaleDB's jobs for our tables, and how each last went. */
+export const ourJobs = `
+select job_id, proc_name, schedule_interval, last_run_started_at, last_run_status,
+  coalesce(view_name, j.hypertable_name) as relation
+from timescaledb_information.jobs j
+left join timescaledb_information.job_stats using (job_id)
+left join timescaledb_information.continuous_aggregates on materialization_hypertable_name = j.hypertable_name
+where coalesce(view_name, j.hypertable_name) in ('p1_samples', 'p1_power_minutes', 'p1_power_hours')`
+
+/** Up to when both curves are kept; null before the first refresh. What is newer is aggregated as it is read. */
+export const keptUntil = `
+select case when until > '1970-01-01' then until end as until from (
+  select min(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id))) as until
+  from _timescaledb_catalog.continuous_agg where user_view_name in ('p1_power_minutes', 'p1_power_hours')
+) watermark`
+
 /**
  * Deletes what the curves have kept of a device from before an instant: a refresh could not where its samples were
  * dropped, and would aggregate all other devices again. Waits for one that is under way, which still knows the samples.

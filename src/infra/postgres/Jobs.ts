@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql"
 import { Effect, Schema } from "effect"
+import { ourJobs } from "./Hypertable.ts"
 
 const Jobs = Schema.Array(Schema.Struct({ job_id: Schema.Number, name: Schema.String }))
 
@@ -8,12 +9,8 @@ const Jobs = Schema.Array(Schema.Struct({ job_id: Schema.Number, name: Schema.St
  * what counts. After failures the scheduler waits up to five intervals.
  */
 const overdue = `
-select j.job_id, coalesce(c.view_name, j.hypertable_name) || ' ' || j.proc_name as name
-from timescaledb_information.jobs j
-left join timescaledb_information.job_stats s using (job_id)
-left join timescaledb_information.continuous_aggregates c on c.materialization_hypertable_name = j.hypertable_name
-where coalesce(c.view_name, j.hypertable_name) in ('p1_samples', 'p1_power_minutes', 'p1_power_hours')
-  and coalesce(s.last_run_started_at, '-infinity') < now() - 6 * j.schedule_interval`
+select job_id, relation || ' ' || proc_name as name from (${ourJobs}) ours
+where coalesce(last_run_started_at, '-infinity') < now() - 6 * schedule_interval`
 
 /** Runs the jobs that the server's scheduler leaves undone; one that fails stops no other. */
 export const runOverdue = Effect.gen(function* () {

@@ -17,6 +17,8 @@ export const lock = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
 
 /** Any number that no other program on the database locks. */
 const upkeepLock = 7_031_904
+/** How deep in transactions a connection is that is in none. */
+const noTransaction = -1
 
 /**
  * Alone, in all processes on the database, among what makes power curves anew, lets samples go and compares one with the
@@ -34,9 +36,6 @@ export const alone = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       return yield* Effect.provideService(effect, SqlClient.TransactionConnection, [connection, noTransaction])
     }),
   )
-
-/** A transaction that begins on such a connection is no savepoint of another. */
-const noTransaction = -1
 
 const oneRevision = Schema.decodeUnknown(Revision)
 

@@ -4,7 +4,7 @@ import type { Range } from "../../domain/index.ts"
 import { isoOf } from "./Columns.ts"
 import { millisOf } from "./Facts.ts"
 import { isBusy } from "./Failure.ts"
-import { policies, realTime } from "./Hypertable.ts"
+import { keptUntil, ourJobs, policies, realTime } from "./Hypertable.ts"
 import { alone } from "./Lock.ts"
 
 const hourMs = 3_600_000
@@ -108,12 +108,9 @@ const behind = "interval '2 hours'"
 export const catchUp = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql.unsafe(
-    `select case when until > '1970-01-01' then ${millisOf("until")} end as ms,
-       exists (select from p1_samples where ts >= until and ts < now() - ${behind}) as left_behind
-     from (
-       select min(_timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id))) as until
-       from _timescaledb_catalog.continuous_agg where user_view_name in ('p1_power_minutes', 'p1_power_hours')
-     ) watermark`,
+    `select ${millisOf("until")} as ms, exists (
+       select from p1_samples where ts >= coalesce(until, '-infinity') and ts < now() - ${behind}) as left_behind
+     from (${keptUntil}) kept`,
   )
   const [{ left_behind, ms }] = yield* Effect.orDie(Schema.decodeUnknown(Watermarks)(rows))
   if (left_behind) yield* refresh({ fromMs: ms ?? -Infinity, toMs: Infinity })
@@ -125,9 +122,10 @@ const Extent = Schema.Tuple(
 
 const policiesRun = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(
-    sql`select 1 from timescaledb_information.jobs where proc_name = 'policy_refresh_continuous_aggregate'
-        and hypertable_name in (select materialization_hypertable_name from timescaledb_information.continuous_aggregates
-                                where view_name = 'p1_power_hours')`,
+    sql.unsafe(
+      `select from (${ourJobs}) ours
+       where proc_name = 'policy_refresh_continuous_aggregate' and relation = 'p1_power_hours'`,
+    ),
     (rows) => rows.length > 0,
   ),
 )

@@ -3,6 +3,7 @@ import { Effect, Schema } from "effect"
 import { fromEpochMillis } from "../../domain/index.ts"
 import type { StoreStatus } from "../../domain/ports/index.ts"
 import { millisOf } from "./Facts.ts"
+import { keptUntil, ourJobs } from "./Hypertable.ts"
 import { describe, probe } from "./Timescale.ts"
 
 const Millis = Schema.NullOr(Schema.Number)
@@ -48,9 +49,7 @@ select (select count(*) from show_chunks('p1_samples')) as chunks,
   coalesce(number_compressed_chunks, 0) as compressed,
   coalesce(before_compression_total_bytes, 0)::bigint as bytes_before,
   coalesce(after_compression_total_bytes, 0)::bigint as bytes_after,
-  (select case when until > '1970-01-01' then ${millisOf("until")} end from (
-     select _timescaledb_functions.to_timestamp(_timescaledb_functions.cagg_watermark(mat_hypertable_id)) as until
-     from _timescaledb_catalog.continuous_agg where user_view_name = 'p1_power_minutes') watermark) as kept_until_ms
+  (select ${millisOf("until")} from (${keptUntil}) kept) as kept_until_ms
 from (select) one left join hypertable_columnstore_stats('p1_samples') on true`
 
 const Jobs = Schema.Array(
@@ -58,14 +57,9 @@ const Jobs = Schema.Array(
 )
 
 const selectJobs = `
-select j.proc_name || ' ' || coalesce(c.view_name, j.hypertable_name) as name,
-  case when isfinite(s.last_run_started_at) then ${millisOf("s.last_run_started_at")} end as began_ms,
-  s.last_run_status as status
-from timescaledb_information.jobs j
-left join timescaledb_information.job_stats s using (job_id)
-left join timescaledb_information.continuous_aggregates c on c.materialization_hypertable_name = j.hypertable_name
-where coalesce(c.view_name, j.hypertable_name) in ('p1_samples', 'p1_power_minutes', 'p1_power_hours')
-order by 1`
+select proc_name || ' ' || relation as name, last_run_status as status,
+  case when isfinite(last_run_started_at) then ${millisOf("last_run_started_at")} end as began_ms
+from (${ourJobs}) ours order by 1`
 
 const instant = (ms: number | null) => (ms === null ? null : fromEpochMillis(ms))
 
