@@ -58,7 +58,7 @@ if (isThere) {
       yield* runSql(
         url,
         ...["p1_power_minutes", "p1_power_hours"].map(
-          (name) => `call refresh_continuous_aggregate('${name}', now() - interval '1 day', now() - interval '1 hour')`,
+          (name) => `call refresh_continuous_aggregate('${name}', '2026-04-16T00:00:00Z', '2026-04-20T00:00:00Z')`,
         ),
       )
       yield* use({ url }, (store) =>
