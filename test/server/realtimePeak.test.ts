@@ -114,6 +114,36 @@ describe("the peak of the running month", () => {
     }).pipe(Effect.provide(layerStore)),
   )
 
+  it.scopedLive("is what the store says of what lies beside the newest quarter-hour, or in its place", () =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const deviceId = yield* newDevice
+      const same = remembering(yield* deviceOf(deviceId))
+      const take = (samples: ReadonlyArray<Sample>, rest = {}) => store.ingest(deviceId, batchOf(samples, rest))
+      const month = Effect.map(same(monthMs + 50 * minuteMs), (document) => document.month)
+      const powers = (fromMinute: number, minutes: number, powerW: number) =>
+        Array.from({ length: minutes }, (_, i) => sampleAt(monthMs + (fromMinute + i) * minuteMs, { powerW }))
+
+      yield* take([...powers(0, 15, 6_000), ...powers(15, 15, 500), ...powers(30, 15, 1_000), ...powers(45, 3, 200)])
+      expect(yield* month).toMatchObject({ peak_w: 6_000, source: "computed" })
+      yield* take(powers(48, 1, 200), {
+        meteredPeaks: [{ month: "2026-06", peakW: 300, peakTs: null }],
+        receivedAt: fromEpochMillis(monthMs + 35 * minuteMs),
+      })
+      expect(yield* month).toMatchObject({ peak_w: 1_000, source: "computed" })
+
+      yield* take(powers(60, 15, 2_000))
+      expect(yield* month).toMatchObject({ peak_w: 1_868 })
+      yield* take(powers(74.9, 1, 2_000))
+      expect(yield* month).toMatchObject({ peak_w: 1_988 })
+
+      const startMs = monthMs + 45 * minuteMs
+      const quarter = { startMs, energyImportWh: 2_500, energyExportWh: null, spanS: 900, source: "fluvius" } as const
+      yield* store.importQuarters(deviceId, [{ ...quarter, validated: true }])
+      expect(yield* month).toMatchObject({ peak_w: 10_000, source: "import" })
+    }).pipe(Effect.provide(layerStore)),
+  )
+
   it.scopedLive("is not read again while samples go on where they were", () =>
     Effect.gen(function* () {
       const store = yield* Store
