@@ -134,18 +134,16 @@ if (isThere) {
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
       yield* store.ingest(deviceId, batchOf(late))
-      const finish = yield* whileUncommitted(
+      const underWay = "_timescaledb_catalog.continuous_aggs_jobs_refresh_ranges"
+      yield* runSql(
         url,
-        `lock table ${yield* keptIn(url, "p1_power_minutes")} in exclusive mode`,
+        `insert into ${underWay} select mat_hypertable_id, 0, ${horizonMs} * 1000, pid, 0, now()
+         from _timescaledb_catalog.continuous_agg, pg_stat_activity
+         where user_view_name = 'p1_power_minutes' and datname = current_database() and pid <> pg_backend_pid() limit 1`,
       )
-      const job = yield* Effect.fork(
-        runSql(url, "call refresh_continuous_aggregate('p1_power_minutes', null, now() - interval '1 hour')"),
-      )
-      yield* untilWaiting(url)
       const refreshed = yield* Effect.fork(Effect.provide(PostgresUpkeep.refreshLate, context))
       yield* Effect.sleep("500 millis")
-      yield* finish
-      yield* Fiber.join(job)
+      yield* runSql(url, `delete from ${underWay}`)
       yield* Fiber.join(refreshed)
       yield* curvesAreWhole(store)
     }),
@@ -255,12 +253,8 @@ if (isThere) {
     Effect.gen(function* () {
       const { context, store, url } = yield* setUp
       const name = yield* keptIn(url, "p1_power_minutes")
-      const finish = yield* whileUncommitted(
-        url,
-        `create temporary table read as select * from ${name} where device_id = '${deviceId}'`,
-        `delete from ${name} where device_id = '${deviceId}'`,
-        `insert into ${name} select * from read`,
-      )
+      yield* runSql(url, `create table read as select * from ${name}`, `delete from ${name}`)
+      const finish = yield* whileUncommitted(url, `insert into ${name} select * from read`)
       const removed = yield* Effect.fork(Effect.provide(removeDevice, context))
       yield* untilWaiting(url)
       yield* finish

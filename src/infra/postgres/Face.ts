@@ -29,12 +29,11 @@ const reader = (name: string, body: string): Routine => ({
   ],
 })
 
-/** Owned by who owns the curves, which a role that writes rows may not write to; who may not delete samples may not this. */
 const forgetter = (body: string): Routine => ({
   name: "p1_forget_curves",
   statements: [
     `create or replace function p1_forget_curves (of_device text, before_ts timestamptz) returns void
-     language plpgsql security definer set search_path from current as $$ ${body} $$`,
+     language plpgsql as $$ ${body} $$`,
   ],
 })
 

@@ -69,9 +69,6 @@ const forgetCurves = `
 declare
   kept regclass;
 begin
-  if not has_table_privilege(session_user, 'p1_samples', 'delete') then
-    raise insufficient_privilege using message = 'permission denied for the power curves';
-  end if;
   for kept in
     select format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)::regclass
     from timescaledb_information.continuous_aggregates where view_name in ('p1_power_minutes', 'p1_power_hours')
