@@ -31,7 +31,7 @@ export const layer = (
 
       const report = Effect.gen(function* () {
         const state = yield* Ref.get(status)
-        const { bytes, commitP99Ms, lost, oldestTs, quarantined, thinned, ...spooled } = yield* spool.status
+        const { bytes, commitP99Ms, lost, oldestTs, quarantined, salvaged, thinned, ...spooled } = yield* spool.status
         // What the server has stored may be in the spool for a moment longer.
         const waiting = Math.min(spooled.waiting, Math.max(state.waiting, 0))
         const at = yield* DateTime.now
@@ -56,6 +56,7 @@ export const layer = (
             oldest_ts: Option.getOrNull(oldestTs),
             quarantined,
             thinned: thinned.toTenSeconds + thinned.toOneMinute + thinned.withoutRegisters,
+            salvaged,
             lost,
             bytes,
             commit_p99_ms: Option.getOrNull(Option.map(commitP99Ms, Math.ceil)),

@@ -29,6 +29,7 @@ export const StatusReport = Schema.Struct({
     oldest_ts: orNull(Instant),
     quarantined: Schema.Int,
     thinned: Schema.Int,
+    salvaged: Schema.Int,
     lost: Schema.Int,
     bytes: Schema.Int,
     /** Of the last 600 commits, 99 of 100 were on the disk within so many ms; null before the first. */

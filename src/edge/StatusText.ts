@@ -80,6 +80,7 @@ export const statusText = (report: StatusReport, now: Instant): string => {
     ["clock", clock(report.clock_offset_ms)],
     ...some("quarantine", counts.quarantined, "that the server refused: see p1-edge quarantine list"),
     ...some("thinned", counts.thinned, "gave way to the bound on the spool; no energy is lost"),
+    ...some("salvaged", counts.salvaged, "read out of a damaged spool"),
     ...some("lost", counts.lost, "of a damaged spool"),
   ]
   return [

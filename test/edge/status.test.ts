@@ -30,6 +30,7 @@ const report: StatusReport = {
     oldest_ts: DateTime.subtract(now, { days: 14, seconds: -90 }),
     quarantined: 3,
     thinned: 0,
+    salvaged: 0,
     lost: 0,
     bytes: 310_000_000,
     commit_p99_ms: 8,
@@ -61,6 +62,11 @@ describe("what a person is shown", () => {
       upload_error: "The server refuses the token.",
     }
     expect(statusText(troubled, now)).toContain("last sample 1 s ago\n              The meter does not answer.")
+    const damaged = { ...report, spool: { ...report.spool, salvaged: 1_990, lost: 10 } }
+    expect(statusText(damaged, now).split("\n").slice(-2)).toEqual([
+      "  salvaged    1,990 samples read out of a damaged spool",
+      "  lost        10 samples of a damaged spool",
+    ])
     expect(statusText({ ...report, bad_readings: 2 }, now)).toContain(
       "93,600 taken since the start, 2 missed, 2 readings unusable\n",
     )
