@@ -46,8 +46,7 @@ const quarter = "interval '15 minutes'"
  *
  * Raw samples are read inside a window and as far before it as a power is held. What lies beyond that is the last
  * sample of the quarter-hour before, or the first of the one after, which their rows know: so no statement has to look
- * through chunks of years, and samples that are gone are not missed. `offset 0` keeps each window a search of its own:
- * joined, all samples were read for every window.
+ * through chunks of years, and samples that are gone are not missed.
  */
 export const gatherFacts = `
 with touched(start, first_ts, last_ts) as (
@@ -82,7 +81,6 @@ with touched(start, first_ts, last_ts) as (
     select ts, power_w, energy_import_kwh, energy_export_kwh from p1_samples
     where device_id = $1 and ts >= $6 and ts < $7
       and ts >= windows.start - ${hold} and ts < windows.start + ${quarter}
-    offset 0
   ) raw
   window k as (partition by start order by ts)
 ), timed as (
