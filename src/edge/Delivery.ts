@@ -100,10 +100,10 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
     rows: Rows,
     meteredPeaks: Peaks,
     reply: IngestReply,
-    clockIsSet: boolean,
+    clockWasSet: boolean,
   ): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
-      const verdicts = verdictsOf(rows, reply, { now: yield* steadyNow, clockIsSet })
+      const verdicts = verdictsOf(rows, reply, { now: yield* steadyNow, clockWasSet })
       if (Either.isLeft(verdicts)) return yield* disbelieve(`The server's reply does not add up (${verdicts.left})`)
       yield* Ref.set(unbelieved, 0)
       yield* Ref.set(refusals, 0)
@@ -121,39 +121,40 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
       return yield* settle([{ _tag: "Quarantined", id, code: "invalid", message }])
     })
 
-  const inHalves = (rows: Rows, failure: UploadFailed): Effect.Effect<Delivered, UploadError> =>
+  const inHalves = (rows: Rows, failure: UploadFailed, clockWasSet: boolean): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
       const [first, ...others] = rows
       if (first !== undefined && others.length === 0) return yield* refusedAlone(first, failure)
       const middle = Math.ceil(rows.length / 2)
-      const left = yield* deliver(rows.slice(0, middle), null)
-      const right = yield* deliver(rows.slice(middle), null)
+      const left = yield* deliver(rows.slice(0, middle), null, clockWasSet)
+      const right = yield* deliver(rows.slice(middle), null, clockWasSet)
       return { settled: left.settled + right.settled, quarantined: left.quarantined + right.quarantined }
     })
 
   /** Peaks that the server refuses, though it takes every sample, are left aside: nothing would get past them. */
-  const withoutPeaks = (rows: Rows, meteredPeaks: Peaks): Effect.Effect<Delivered, UploadError> =>
+  const withoutPeaks = (rows: Rows, meteredPeaks: Peaks, clockWasSet: boolean): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
-      const delivered = yield* deliver(rows, null)
+      const delivered = yield* deliver(rows, null, clockWasSet)
       if (delivered.quarantined > 0) return delivered
       yield* Effect.logWarning("The server refuses the meter's own peaks, they are left aside")
       yield* peaks.markSent(meteredPeaks)
       return delivered
     })
 
-  const deliver = (rows: Rows, meteredPeaks: Peaks): Effect.Effect<Delivered, UploadError> =>
+  const deliver = (rows: Rows, meteredPeaks: Peaks, clockWasSet: boolean): Effect.Effect<Delivered, UploadError> =>
     Effect.gen(function* () {
       const samples = rows.map(({ sample }) => sample)
-      const wasSet = yield* clockIsSet
       const outcome = yield* Effect.either(send({ samples, deviceId: null, meter: meterOf(rows), meteredPeaks }))
-      if (Either.isRight(outcome)) return yield* accepted(rows, meteredPeaks, outcome.right, wasSet)
+      if (Either.isRight(outcome)) return yield* accepted(rows, meteredPeaks, outcome.right, clockWasSet)
       const failure = outcome.left
       switch (failure.kind) {
         case "TooLarge":
           yield* limit.refused(rows.length)
-          return yield* inHalves(rows, failure)
+          return yield* inHalves(rows, failure, clockWasSet)
         case "Refused":
-          return yield* meteredPeaks === null ? inHalves(rows, failure) : withoutPeaks(rows, meteredPeaks)
+          return yield* meteredPeaks === null
+            ? inHalves(rows, failure, clockWasSet)
+            : withoutPeaks(rows, meteredPeaks, clockWasSet)
         case "Unbelieved":
           return yield* disbelieve(failure.message)
         case "TimedOut":
@@ -166,5 +167,9 @@ export const makeDelivery = Effect.fn("makeDelivery")(function* (
     })
 
   return (rows: Rows): Effect.Effect<Delivered, UploadError> =>
-    Effect.flatMap(peaks.unsent, (meteredPeaks) => deliver(rows, meteredPeaks))
+    Effect.gen(function* () {
+      // The clock may be set, and the spool's samples moved, while parts of these are under way.
+      const clockWasSet = yield* clockIsSet
+      return yield* deliver(rows, yield* peaks.unsent, clockWasSet)
+    })
 })

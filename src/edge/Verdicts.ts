@@ -23,25 +23,25 @@ export const cutBatch = (rows: ReadonlyArray<SpooledSample>): ReadonlyArray<Spoo
 const postponeBy = { seconds: 60 }
 
 /** What may yet be right: the server's clock goes on, and the edge's may be set. */
-const passes = (code: RejectionCode, clockIsSet: boolean): boolean =>
-  code === "future" || (code === "before_2020" && !clockIsSet)
+const passes = (code: RejectionCode, clockWasSet: boolean): boolean =>
+  code === "future" || (code === "before_2020" && !clockWasSet)
 
 const verdictOf = (
   row: SpooledSample,
   rejection: Rejection | undefined,
-  { clockIsSet, now }: VerdictContext,
+  { clockWasSet, now }: VerdictContext,
 ): Verdict => {
   if (rejection === undefined) return { _tag: "Stored", id: row.id }
   const { code, message } = rejection
-  return passes(code, clockIsSet)
+  return passes(code, clockWasSet)
     ? { _tag: "Postponed", id: row.id, until: DateTime.add(now, postponeBy) }
     : { _tag: "Quarantined", id: row.id, code, message }
 }
 
 export interface VerdictContext {
   readonly now: Instant
-  /** Whether samples taken when these were sent had a time that can be. */
-  readonly clockIsSet: boolean
+  /** Whether samples taken when the batch began had a time that can be. */
+  readonly clockWasSet: boolean
 }
 
 /**

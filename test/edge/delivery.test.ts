@@ -2,10 +2,12 @@ import { join } from "node:path"
 import { FileSystem } from "@effect/platform"
 import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect, FastCheck as fc, Redacted } from "effect"
+import { DateTime, Effect, FastCheck as fc, Option, Redacted, Ref, Runtime, TestClock } from "effect"
+import { fromEpochMillis, type Instant } from "../../src/domain/index.ts"
 import { Spool } from "../../src/domain/ports/index.ts"
-import { deliveryOptions, makeUploadOnce, MeteredPeaks } from "../../src/edge/index.ts"
+import { deliveryOptions, EdgeStatus, makeUploadOnce, MeteredPeaks } from "../../src/edge/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
+import { sampleAt } from "../infra/samples.ts"
 import { batchOf, edgeInMemory, edgeOn, type SentRequest, spoolSamples, state, stubServer } from "./support/edge.ts"
 
 const acceptAll = (request: SentRequest) => {
@@ -149,6 +151,40 @@ describe("a batch that is too large", () => {
       expect(sizes.slice(0, 6)).toEqual([40, 20, 10, 10, 20, 10])
       expect(sizes.filter((size) => size > 12)).toHaveLength(4)
       expect(yield* state).toMatchObject({ uploaded: 600, quarantined: 0 })
+    }).pipe(Effect.provide(edgeInMemory)),
+  )
+
+  it.effect("is judged in all its parts by the clock as it was when the batch began", () =>
+    Effect.gen(function* () {
+      const setMs = Date.UTC(2026, 6, 14)
+      const edgeStatus = yield* EdgeStatus
+      const spool = yield* Spool
+      const tellTs = (ts: Instant) => Ref.update(edgeStatus, (now) => ({ ...now, lastSampleTs: Option.some(ts) }))
+      const setsTheClock = Effect.zipRight(
+        spool.retime(fromEpochMillis(0), fromEpochMillis(Date.UTC(2020)), setMs),
+        tellTs(fromEpochMillis(setMs)),
+      )
+      const runtime = yield* Effect.runtime()
+      const server = stubServer((request) => {
+        const { length } = numbersOf(request)
+        if (length > 1) return status(413)
+        Runtime.runSync(runtime)(setsTheClock)
+        const { samples } = batchOf(request)
+        const rejected = samples.flatMap(({ ts }, index) =>
+          ts.epochMillis < Date.UTC(2020) ? [{ index, code: "before_2020", message: "old" }] : [],
+        )
+        const inserted = length - rejected.length
+        return Response.json({ received: length, inserted, duplicates: 0, conflicts: 0, rejected })
+      })
+      for (const second of [1, 2]) {
+        yield* spool.append({ ...sampleAt(second), ts: fromEpochMillis(second * 1000) }, null)
+      }
+      yield* tellTs(fromEpochMillis(2_000))
+      yield* drain(yield* upload(server))
+      expect(yield* state).toMatchObject({ quarantined: 0 })
+      yield* TestClock.adjust("2 minutes")
+      yield* drain(yield* upload(server))
+      expect(yield* state).toMatchObject({ uploaded: 2, quarantined: 0 })
     }).pipe(Effect.provide(edgeInMemory)),
   )
 
