@@ -144,6 +144,25 @@ describe("the peak of the running month", () => {
     }).pipe(Effect.provide(layerStore)),
   )
 
+  it.scopedLive("is that of a device that was removed and added again, not of the one before it", () =>
+    Effect.gen(function* () {
+      const store = yield* Store
+      const registry = yield* Registry
+      const deviceId = yield* newDevice
+      const device = yield* deviceOf(deviceId)
+      const same = remembering(device)
+      const month = Effect.map(same(monthMs + 50 * minuteMs), (document) => document.month)
+      const last = [sample(30, 2_000), sample(31, 2_001)]
+
+      yield* store.ingest(deviceId, batchOf([sample(0, 0), sample(14.9, 1_900), sample(15, 1_910), ...last]))
+      expect(yield* month).toMatchObject({ peak_w: 7_640 })
+      yield* registry.removeDevice(deviceId)
+      yield* registry.addDevice(device)
+      yield* store.ingest(deviceId, batchOf([sample(29.9, 1_999), ...last]))
+      expect(yield* month).toMatchObject({ peak_w: null })
+    }).pipe(Effect.provide(layerStore)),
+  )
+
   it.scopedLive("is not read again while samples go on where they were", () =>
     Effect.gen(function* () {
       const store = yield* Store

@@ -43,7 +43,8 @@ export interface Latest {
   readonly revision: number
   /**
    * Another number after every batch and other change that did more than to go on with the newest quarter-hour: as long
-   * as it is the same, so are the quarter-hours before, and what was imported, typed and said of the meter.
+   * as it is the same, so are the quarter-hours before, and what was imported, typed and said of the meter. Never one that
+   * a device of the same name had which was removed.
    */
   readonly pastRevision: number
   readonly sample: Sample
