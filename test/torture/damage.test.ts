@@ -231,6 +231,20 @@ describe("a damaged spool", () => {
     expect(outcome.lost).toBeLessThan(20)
   })
 
+  it.each([
+    ["header", 32],
+    ["first block", 4_096],
+    ["first two blocks", 8_192],
+  ])("is read past an empty %s of its log, and what that costs is counted", async (_, length) => {
+    await prepared
+    const filename = join(newFolder(), "spool.sqlite")
+    copyFileSync(join(original, "left.sqlite"), filename)
+    writeFileSync(`${filename}-wal`, readFileSync(join(original, "left.sqlite-wal")).fill(0, 0, length))
+    const outcome = await live(filename)
+    expect(accountsForAll(outcome)).toBe(true)
+    expect(outcome.lost).toBeLessThan(20)
+  })
+
   it("counts what a wrong bit in any page of a log of single samples costs", { timeout: 60_000 }, async () => {
     const home = newFolder()
     const filename = join(home, "spool.sqlite")

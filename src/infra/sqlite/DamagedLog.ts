@@ -71,7 +71,8 @@ const readLog = (file: number): Log => {
   readSync(file, header, 0, headerBytes, 0)
   let sum = readSum(header, sumAt.header)
   let salts = header.readBigUInt64BE(saltsAt.header)
-  const headerIsSound = isSame(sumOf(header.subarray(0, summedOfHeader), none), sum)
+  // Nothing but zeros adds up too.
+  const headerIsSound = header.readUInt32BE(0) === magic && isSame(sumOf(header.subarray(0, summedOfHeader), none), sum)
   const frames: Array<Frame> = []
   eachFrame(file, (bytes) => {
     const before = { sum, salts }
@@ -85,7 +86,7 @@ const readLog = (file: number): Log => {
     header,
     salts: headerIsSound
       ? header.readBigUInt64BE(saltsAt.header)
-      : frames.find((_, i) => frames[i + 1]?.follows === true)?.salts,
+      : frames.find((frame, i) => frame.salts !== 0n && frames[i + 1]?.follows === true)?.salts,
     frames,
     replayed: !headerIsSound ? 0 : firstBad === -1 ? frames.length : firstBad,
   }
