@@ -70,7 +70,11 @@ const prepare = (sql: SqlClient.SqlClient, filename: string, unclean: boolean) =
     yield* sql`PRAGMA wal_autocheckpoint = 0`
     const journal = yield* single(sql`PRAGMA journal_mode = WAL`)
     yield* sql`PRAGMA synchronous = FULL`
-    if (isLogDamaged(`${filename}-wal`)) return yield* new SpoolDamaged({ reason: "wrong bits in the log" })
+    const damaged = yield* Effect.try({
+      try: () => isLogDamaged(`${filename}-wal`),
+      catch: (cause) => cannotOpen(filename, cause),
+    })
+    if (damaged) return yield* new SpoolDamaged({ reason: "wrong bits in the log" })
     yield* transactionOn(sql)(migrate(sql, filename))
     yield* verify(sql, unclean)
     const synchronous = yield* single(sql`PRAGMA synchronous`)
