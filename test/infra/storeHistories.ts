@@ -119,7 +119,7 @@ const stateOf = (store: typeof Store.Service, deviceId: DeviceId) =>
     march: store.reportedPeak(deviceId, "2026-03"),
     latest: Effect.map(
       store.latest(deviceId, ever),
-      Option.map(({ revision: _, ...latest }) => latest),
+      Option.map(({ pastRevision: _, revision: __, ...latest }) => latest),
     ),
   })
 
