@@ -97,7 +97,7 @@ describe.skipIf(missing)("two servers behind Caddy (skipped where caddy or redis
           yield* until(processOf(url), (answering) => answering === again)
         }
 
-        const [last] = yield* runSql(databaseUrl, "select revision::int as revision from p1_devices")
+        const [last] = yield* runSql(databaseUrl, "select revision::float8 as revision from p1_devices")
         const revision = Number(last?.["revision"])
         for (const ids of seen) yield* until(Ref.get(ids), (all) => Number(all.at(-1)) >= revision)
 

@@ -34,7 +34,10 @@ export interface IngestCounts {
   readonly conflicts: number
   /** Places, from 0, of the batch's samples that lie before the horizon, where raw samples are no longer kept. */
   readonly expired: ReadonlyArray<number>
-  /** The device's revision: one more after every batch that changed something. */
+  /**
+   * The device's revision: one more after every batch that changed something. A device that is added again has higher
+   * ones than the one of the same name that was removed.
+   */
   readonly revision: number
 }
 

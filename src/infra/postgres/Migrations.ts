@@ -10,6 +10,7 @@ import numbers from "./migrations/0003_numbers.ts"
 import access from "./migrations/0004_access.ts"
 import days from "./migrations/0005_days.ts"
 import appended from "./migrations/0006_appended.ts"
+import revisions from "./migrations/0007_revisions.ts"
 
 const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError, SqlClient.SqlClient>>> = {
   "0001_samples": samples,
@@ -18,6 +19,7 @@ const migrations: Readonly<Record<string, Effect.Effect<void, SqlError.SqlError,
   "0004_access": access,
   "0005_days": days,
   "0006_appended": appended,
+  "0007_revisions": revisions,
 }
 
 /** Any number that no other program on the database locks. */

@@ -12,7 +12,7 @@ const recentFrom = `interval '${recentMs} milliseconds'`
  * function, as its plans stay with the connection: making them takes longer than what they do. Where samples are in
  * chunks they are made each time, with the instants in them: of years of chunks only those of the quarter-hour are
  * looked at then, and one plan for all of them would take a third of a second. Few columns, as each costs its share of
- * the millisecond. The past's revision counts from when the device was added: one that is added again begins at 0 too.
+ * the millisecond.
  */
 const latest = (inChunks: boolean): string => `
 create function p1_latest (of_device text, not_after timestamptz)
@@ -27,7 +27,7 @@ begin
   order by start desc limit 1 into known;
   newest := least(known.last_ts, not_after);
   return query
-    select device.revision, ${millisOf("device.created_at")} + device.revision - device.appended, ${sampleList}, ${listed("known.")},
+    select device.revision, device.revision - device.appended, ${sampleList}, ${listed("known.")},
       (select '[' || string_agg('[' || concat_ws(',', ${millisOf("ts")}, power_w,
          coalesce(energy_import_kwh::text, 'null'), coalesce(energy_export_kwh::text, 'null')) || ']', ',' order by ts) || ']'
        from p1_samples where device_id = of_device and ts >= known.start - ${recentFrom} and ts <= newest
