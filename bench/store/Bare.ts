@@ -12,15 +12,20 @@ const arrayType = { instant: "timestamptz", millis: "timestamptz" } as const
 const names = namesOf(sampleColumns)
 const arrays = sampleColumns.map(({ kind }, i) => `$${i + 2}::${kind in arrayType ? "timestamptz" : kind}[]`).join(", ")
 
-const insert = `insert into bare_samples (device_id, ${names}) select $1, * from unnest(${arrays}) on conflict do nothing`
+const insertInto = (table: string): string =>
+  `insert into ${table} (device_id, ${names}) select $1, * from unnest(${arrays}) on conflict do nothing`
 
 /** A table like the one of the samples, with the same key and nothing derived. */
 export const makeTable = (sql: SqlClient.SqlClient) =>
   sql.unsafe("create table bare_samples (like p1_samples including all)")
 
 /** What any idempotent store has to do: one statement, the same rows, the same client library. */
-export const unnest = (sql: SqlClient.SqlClient, deviceId: string, samples: ReadonlyArray<Sample>) =>
-  Effect.as(sql.unsafe(insert, [deviceId, ...arraysOf(sampleColumns, samples)]), samples.length)
+export const unnest = (
+  sql: SqlClient.SqlClient,
+  deviceId: string,
+  samples: ReadonlyArray<Sample>,
+  table = "bare_samples",
+) => Effect.as(sql.unsafe(insertInto(table), [deviceId, ...arraysOf(sampleColumns, samples)]), samples.length)
 
 const text = (value: unknown): string => (value === null || value === undefined ? "\\N" : String(value))
 

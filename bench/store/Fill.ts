@@ -11,10 +11,10 @@ export const fill = (deviceId: string, fromMs: number, seconds: number, nth = 0)
       `insert into p1_samples (device_id, ts, power_w, energy_import_kwh, energy_export_kwh, energy_import_t1_kwh,
          energy_import_t2_kwh, tariff, power_l1_w, power_l2_w, power_l3_w, voltage_l1_v, voltage_l2_v, voltage_l3_v,
          received_at, meter_stamp, ts_source)
-       select $1, at, 300 + (n % 2500 * 7919) % 2500, floor(n / 3.0) / 1000, 1234.567, floor(n / 6.0) / 1000,
-         floor(n / 6.0) / 1000, 1, 100 + n % 800, 100 + n % 700, 100 + n % 600, 230 + (n % 30) / 10.0,
-         231 + (n % 20) / 10.0, 229 + (n % 10) / 10.0, at + interval '0.3 s', to_char(at, 'YYMMDDHH24MISS') || 'W',
-         'meter'
+       select $1, at, 300 + (n % 2500 * 7919) % 2500, n / 3 / 1e3::float8, 1234.567, n / 6 / 1e3::float8,
+         n / 6 / 1e3::float8, 1, 100 + n % 800, 100 + n % 700, 100 + n % 600, 230 + n % 30 / 10::float8,
+         231 + n % 20 / 10::float8, 229 + n % 10 / 10::float8, at + interval '0.3 s',
+         to_char(at, 'YYMMDDHH24MISS') || 'W', 'meter'
        from generate_series($4::int, $4::int + $3 - 1) n,
          lateral (select $2::timestamptz + (n - $4::int) * interval '1 second' as at) as instant
        on conflict do nothing`,

@@ -6,7 +6,8 @@ import { PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { line, section } from "../support/Report.ts"
 import { addDevice, dayMs } from "./Devices.ts"
 import { fill, fillQuarters } from "./Fill.ts"
-import { batch } from "./Household.ts"
+import * as Bare from "./Bare.ts"
+import { batch, samplesFrom } from "./Household.ts"
 import { median, rate } from "./Measure.ts"
 import { capacityYear, monthOfQuarters, seriesYear } from "./Questions.ts"
 
@@ -17,6 +18,7 @@ const million = 1_000_000
 const stepSeconds = million / devices.length
 const endOf = (millions: number): number => firstMs + millions * stepSeconds * 1000
 const size = 500
+const times = 25
 
 const Counted = Schema.Tuple(Schema.Struct({ seconds: Schema.Number }))
 
@@ -64,34 +66,72 @@ export const grow = (millions: number, timescale: boolean) =>
     yield* sql.unsafe("vacuum analyze")
   })
 
-/** Rows a second that a device of its own stores, batch by batch, from an instant on; `newer`: what it has before. */
-const stored = (fromMs: number, newer: ReadonlyArray<number> = []) =>
+const rounds = 3
+const middle = (values: ReadonlyArray<number>): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
+
+/**
+ * Rows a second from an instant on, batch by batch, of a device that the store holds and, in turns with it, of a bare
+ * insert of the same rows into a table; the median of several. `newer`: what the device has before.
+ */
+const stored = (what: string, table: string, fromMs: number, newer: ReadonlyArray<number> = []) =>
   Effect.gen(function* () {
     const store = yield* Store
-    const deviceId = `figures-${yield* Clock.currentTimeMillis}`
-    yield* addDevice(deviceId)
-    yield* Effect.forEach(newer, (atMs) => store.ingest(deviceId, batch(atMs, 1, 1000)))
-    return yield* rate(1, (_, round) =>
-      Effect.as(store.ingest(deviceId, batch(fromMs + round * size * 1000, size, 1000)), size),
-    )
+    const sql = yield* SqlClient.SqlClient
+    const beginMs = yield* Clock.currentTimeMillis
+    const one = (n: number) =>
+      Effect.gen(function* () {
+        const [ours, bare] = [`figures-${beginMs}-${n}`, `bare-${beginMs}-${n}`]
+        yield* addDevice(ours)
+        yield* Effect.forEach(newer, (atMs) => store.ingest(ours, batch(atMs, 1, 1000)))
+        const at = (round: number) => fromMs + round * size * 1000
+        return {
+          bare: yield* rate(1, (_, round) => Bare.unnest(sql, bare, samplesFrom(at(round), size, 1000), table)),
+          ours: yield* rate(1, (_, round) => Effect.as(store.ingest(ours, batch(at(round), size, 1000)), size)),
+        }
+      })
+    const rates = yield* Effect.forEach([...Array(rounds).keys()], one)
+    yield* line({
+      name: what,
+      value: middle(rates.map(({ ours }) => ours)),
+      unit: "rows/s",
+      limit: { value: middle(rates.map(({ bare }) => bare)), of: `bare unnest into ${table}` },
+    })
   })
+
+const bareLatest = (deviceId: string, endMs: number) =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.unsafe("select * from p1_samples where device_id = $1 and ts > $2::timestamptz order by ts desc limit 1", [
+      deviceId,
+      new Date(endMs - dayMs).toISOString(),
+    ]),
+  )
 
 const figures = (millions: number, timescale: boolean) =>
   Effect.gen(function* () {
     const store = yield* Store
-    const name = (what: string) => `${what}, ${millions} million rows`
+    const sql = yield* SqlClient.SqlClient
+    const name = (what: string) => `${millions} million rows, ${what}`
     const end = endOf(millions)
-    yield* line({ name: name(`batches of ${size}`), value: yield* stored(end), unit: "rows/s" })
-    const ms = (what: string, value: number) => line({ name: name(`  ${what}`), value, unit: "ms" })
     const now = fromEpochMillis(end)
     const yesterday = { fromMs: end - 2 * dayMs, toMs: end - dayMs }
-    yield* ms("latest sample", yield* median(15, store.latest("grown-0", now)))
-    yield* ms("month of quarter-hours", yield* median(15, monthOfQuarters("grown-0", now.epochMillis)))
-    yield* ms("year by month", yield* median(15, seriesYear("grown-0", "2026-06-01")))
-    yield* ms("12-month capacity", yield* median(15, capacityYear("grown-0", now.epochMillis)))
-    yield* ms("a day's power curve", yield* median(15, store.powerCurve("grown-0", yesterday, "minute")))
-    if (timescale) yield* compressBefore(end + 7 * dayMs)
-    yield* line({ name: name(`  late, into compressed chunks`), value: yield* stored(firstMs, [end]), unit: "rows/s" })
+    const ms = (what: string, value: number) => line({ name: name(what), value, unit: "ms" })
+    const bareMs = yield* median(times, bareLatest("grown-0", end))
+    yield* line({
+      name: name("latest sample"),
+      value: yield* median(times, store.latest("grown-0", now)),
+      unit: "ms",
+      limit: { value: bareMs, of: "the bare row" },
+    })
+    yield* ms("month of quarter-hours", yield* median(times, monthOfQuarters("grown-0", end)))
+    yield* ms("year by month", yield* median(times, seriesYear("grown-0", "2026-06-01")))
+    yield* ms("12-month capacity", yield* median(times, capacityYear("grown-0", end)))
+    yield* ms("a day's power curve", yield* median(times, store.powerCurve("grown-0", yesterday, "minute")))
+    yield* sql.unsafe("drop table if exists bare_samples")
+    yield* Bare.makeTable(sql)
+    yield* stored(name(`batches of ${size}`), "bare_samples", end)
+    if (timescale) yield* compressBefore(firstMs + 7 * dayMs)
+    yield* stored(name(`late batches of ${size}`), "p1_samples", firstMs, [end])
   })
 
 /** The same figures at growing sizes. */
