@@ -5,8 +5,8 @@ import { Effect, Schema } from "effect"
 export const TimescaleUse = Schema.Literal("required", "off", "auto")
 export type TimescaleUse = typeof TimescaleUse.Type
 
-/** The first version whose columnstore, and whose refresh in one batch, the schema uses. */
-const oldest = [2, 20] as const
+/** The first version that tests have run on: 2.20 cannot refresh in one batch, and unpacks what a late row meets. */
+const oldest = [2, 28] as const
 
 const Probe = Schema.Tuple(
   Schema.Struct({
@@ -33,7 +33,8 @@ const isOld = (version: string): boolean => {
   return major < oldest[0] || (major === oldest[0] && minor < oldest[1])
 }
 
-const hindranceOf = ({ available, installed, licence, preloaded }: (typeof Probe.Type)[0]): string | null => {
+/** Why TimescaleDB cannot be used where a server is like this; null where it can. */
+export const hindranceOf = ({ available, installed, licence, preloaded }: (typeof Probe.Type)[0]): string | null => {
   const version = installed ?? available
   if (version === null) return "the server does not have it"
   if (!preloaded) return "the server does not preload it (shared_preload_libraries = 'timescaledb')"
