@@ -113,8 +113,8 @@ const quarterOf = ([
   last: { tsMs: lastMs, importKwh: known(lastImport), exportKwh: known(lastExport) },
 })
 
-const ListedText = Schema.Tuple(Schema.Struct({ quarters: Schema.String }))
-const decodeText = Schema.decodeUnknownSync(ListedText)
+const ListedTexts = Schema.Array(Schema.Struct({ quarters: Schema.String }))
+const decodeTexts = Schema.decodeUnknownSync(ListedTexts)
 
 /**
  * The quarter-hours of a {@link quarterList}. Of thousands of rows each value is not looked at again: the columns'
@@ -126,7 +126,6 @@ export const parseQuarters = (text: string): ReadonlyArray<QuarterHour> =>
 /** The quarter-hour of a {@link listed} row. */
 export const parseQuarter = (text: string): QuarterHour => quarterOf(JSON.parse(text) as Listed)
 
-export const quartersOfRows = (rows: ReadonlyArray<unknown>): ReadonlyArray<QuarterHour> => {
-  const [{ quarters }] = decodeText(rows)
-  return parseQuarters(quarters)
-}
+/** Those of several lists, a row each. */
+export const quartersOfRows = (rows: ReadonlyArray<unknown>): ReadonlyArray<QuarterHour> =>
+  decodeTexts(rows).flatMap(({ quarters }) => parseQuarters(quarters))
