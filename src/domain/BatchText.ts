@@ -1,4 +1,4 @@
-import { DateTime, Schema } from "effect"
+import { Schema } from "effect"
 import type { Instant } from "./Instant.ts"
 import { BatchExtras } from "./Ingest.ts"
 import { type ExternalReading, type Sample, sampleFieldNames } from "./Sample.ts"
@@ -13,17 +13,24 @@ const externalText = ({ id, kind, ts, unit, value }: ExternalReading): string =>
 
 const listText = (readings: ReadonlyArray<ExternalReading>): string => `[${readings.map(externalText).join()}]`
 
-const fields = sampleFieldNames.map((name) => ({ name, label: `${JSON.stringify(snakeCase(name))}:` }))
+/** The first one, `ts`, no sample is without. */
+const fields = sampleFieldNames.map((name, i) => ({
+  name,
+  label: `${i === 0 ? "{" : ","}${JSON.stringify(snakeCase(name))}:`,
+}))
 
-/** Samples one after another; those that share their sub-meters' readings share the text of them. */
+/**
+ * Samples one after another; those that share their sub-meters' readings share the text of them. The list of a sample's
+ * parts is used again: it leaves little garbage.
+ */
 const makeSampleText = () => {
-  const parts: Array<string> = []
+  const parts = [...fields.flatMap(() => ["", ""]), "}"]
   let readings: ReadonlyArray<ExternalReading> = []
   let readingsText = listText(readings)
   const valueText = (value: NonNullable<Sample[keyof Sample]>): string => {
     if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null"
     if (typeof value === "string") return JSON.stringify(value)
-    if (DateTime.isDateTime(value)) return instantText(value)
+    if ("epochMillis" in value) return instantText(value)
     if (value !== readings) {
       readings = value
       readingsText = listText(value)
@@ -31,12 +38,11 @@ const makeSampleText = () => {
     return readingsText
   }
   return (sample: Sample): string => {
-    parts.length = 0
-    for (const { label, name } of fields) {
+    fields.forEach(({ label, name }, i) => {
       const value = sample[name]
-      if (value !== null) parts.push(parts.length === 0 ? "{" : ",", label, valueText(value))
-    }
-    parts.push("}")
+      parts[2 * i] = value === null ? "" : label
+      parts[2 * i + 1] = value === null ? "" : valueText(value)
+    })
     return parts.join("")
   }
 }

@@ -10,11 +10,13 @@ import {
   type Sample,
 } from "../../domain/index.ts"
 import type { SpooledSample } from "../../domain/ports/index.ts"
-import { columns, External, MaybeInstant, Real, Row } from "./Rows.ts"
+import { columns, External, MaybeInstant, MeterStamp, Real, Row } from "./Rows.ts"
 
 const latestMs = 8.64e15
 
 const readNumber = numberThat(() => true)
+const readNumberOrNull: Reader = (value) => (value === null || typeof value === "number" ? value : undefined)
+const readText: Reader = (value) => (typeof value === "string" ? value : undefined)
 const readInstant: Reader = (value) =>
   typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= latestMs
     ? fromEpochMillis(value)
@@ -23,7 +25,7 @@ const readInstant: Reader = (value) =>
 const readerOf = (column: Schema.Schema.AnyNoContext): Reader => {
   switch (column) {
     case Real:
-      return orNull(readNumber)
+      return readNumberOrNull
     case Schema.Number:
       return readNumber
     case Schema.DateTimeUtcFromNumber:
@@ -32,8 +34,10 @@ const readerOf = (column: Schema.Schema.AnyNoContext): Reader => {
       return orNull(rememberingLast(readInstant))
     case External:
       return orNull(rememberingLast(bySchema(column)))
+    case MeterStamp:
+      return orNull(readText)
     default:
-      return orNull(bySchema(column))
+      return orNull(rememberingLast(bySchema(column)))
   }
 }
 

@@ -4,6 +4,7 @@ import { ExternalReading, MeterInfo, RejectionCode, snakeCase, TsSource } from "
 const Instant = Schema.DateTimeUtcFromNumber
 export const Real = Schema.NullOr(Schema.Number)
 export const MaybeInstant = Schema.NullOr(Instant)
+export const MeterStamp = Schema.NullOr(Schema.String)
 export const External = Schema.NullOr(Schema.parseJson(Schema.Array(ExternalReading)))
 
 /** A spooled sample as a row: the one list of its columns. Instants are epoch milliseconds, structures JSON. */
@@ -37,7 +38,7 @@ export const columns = {
   monthlyPowerPeakTs: MaybeInstant,
   external: External,
   receivedAt: MaybeInstant,
-  meterStamp: Schema.NullOr(Schema.String),
+  meterStamp: MeterStamp,
   tsSource: Schema.NullOr(TsSource),
   meter: Schema.NullOr(Schema.parseJson(MeterInfo)),
 } as const
