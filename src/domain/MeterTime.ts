@@ -7,6 +7,9 @@ import { zoneOffsetMs } from "./Zone.ts"
 const wallClock = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/
 const hourMs = 3_600_000
 
+/** A leap second lies between the last second of its minute and the next minute: `:60` is the end of that second. */
+const withoutLeapSecond = (stamp: string): string => stamp.replace(/(?<=^.{17})60(\.\d{1,9})?/, "59.999")
+
 /** A stamp's wall clock as if it were UTC; NaN for what is no date. */
 const wallClockMs = (stamp: string): number => Date.parse(`${stamp.slice(0, 19)}Z`)
 
@@ -14,7 +17,8 @@ const wallClockMs = (stamp: string): number => Date.parse(`${stamp.slice(0, 19)}
  * The instants a meter's stamp can stand for, earliest first: one as a rule, two in the repeated hour of autumn,
  * none for what is no date or falls into the gap of spring. A stamp with an offset is taken at its word.
  */
-export const instantsOfStamp = (stamp: string, zone: DateTime.TimeZone): ReadonlyArray<Instant> => {
+export const instantsOfStamp = (said: string, zone: DateTime.TimeZone): ReadonlyArray<Instant> => {
+  const stamp = withoutLeapSecond(said)
   const match = wallClock.exec(stamp)
   if (match === null || !isCalendarDate(stamp.slice(0, 10))) return []
   if (match[8] !== undefined) return Option.toArray(Option.map(DateTime.make(stamp), DateTime.toUtc))

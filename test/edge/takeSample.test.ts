@@ -53,6 +53,21 @@ describe("taking samples", () => {
     }).pipe(inMemory),
   )
 
+  it.effect.each([true, false])("takes a leap second and those beside it, the time known: %s", (known) =>
+    Effect.gen(function* () {
+      const before = utc("2026-12-31T23:59:58Z")
+      if (known) {
+        yield* TestClock.setTime(before.epochMillis)
+        yield* Effect.flatMap(EdgeClock, (clock) => clock.compare(before))
+      }
+      const times = ["00:59:58", "00:59:59", "00:59:60", "00:59:60", "01:00:00", "01:00:01"]
+      yield* poll(times.map((time) => telegram(`2027-01-01T${time}`)))
+      const taken = (yield* spooled).map(({ sample }) => DateTime.formatIso(sample.ts).slice(11))
+      expect(taken).toEqual(["23:59:58.000Z", "23:59:59.000Z", "23:59:59.999Z", "00:00:00.000Z", "00:00:01.000Z"])
+      expect(yield* state).toMatchObject({ taken: 5, missed: 0 })
+    }).pipe(inMemory),
+  )
+
   it.effect("takes a reading that comes late by the slower of two ways, once, and goes on from the newest", () =>
     Effect.gen(function* () {
       const outcomes = yield* poll([10, 0, 14, 12, 13, 12, 15, 12].map((n) => telegram(stamp(n), { power_w: n })))
