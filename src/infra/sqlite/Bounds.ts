@@ -6,7 +6,7 @@ import { SpoolError } from "../../domain/ports/index.ts"
 import { Database, logBytes } from "./Database.ts"
 
 export interface Bounds {
-  /** Size of the spool, bytes. */
+  /** Size of the spool's file together with its log, bytes. */
   readonly maxBytes: number
   /** What is left of the disk to others, bytes. */
   readonly minFreeBytes: number
@@ -20,8 +20,11 @@ const chunkSize = 12_000
 const contextSize = 5_000
 /** Thinning goes on until so much of the room is used: not again at the next sample. */
 const enough = 0.97
-/** A log that takes more of the room than this is cut. */
-const longLog = 0.1
+/**
+ * Bytes that are kept for the log, half the room at most: it is copied into the file at 4 MB, and one piece of thinning
+ * writes up to 11 MB. A longer one, of samples that were all moved in time, is cut.
+ */
+const logRoom = 16_000_000
 
 const Stored = Schema.Struct({
   id: Schema.Number,
@@ -87,16 +90,17 @@ export const makeBounds = (bounds: Bounds) =>
       )
     const used = Effect.gen(function* () {
       const pages = (yield* number("page_count")) - (yield* number("freelist_count"))
-      return pages * (yield* number("page_size")) + logBytes(filename)
+      return pages * (yield* number("page_size"))
     })
+    const besideLog = (bytes: number) => bytes - Math.min(logRoom, bytes / 2)
     const room = Effect.gen(function* () {
       const { bavail, bsize } = yield* Effect.tryPromise(() => statfs(dirname(filename)))
-      return Math.min(bounds.maxBytes, (yield* bytes) + bavail * bsize - bounds.minFreeBytes)
+      return besideLog(Math.min(bounds.maxBytes, (yield* bytes) + bavail * bsize - bounds.minFreeBytes))
     })
 
-    /** A long log is as much of the room as a long file. */
-    const cutLog = (limit: number) =>
-      logBytes(filename) > limit * longLog ? outside(sql`PRAGMA wal_checkpoint(TRUNCATE)`) : Effect.void
+    const cutLog = Effect.suspend(() =>
+      logBytes(filename) > logRoom ? outside(sql`PRAGMA wal_checkpoint(TRUNCATE)`) : Effect.void,
+    )
 
     const thinTo = (limit: number) =>
       Effect.forEach(
@@ -104,7 +108,6 @@ export const makeBounds = (bounds: Bounds) =>
         (stage, index) =>
           Effect.gen(function* () {
             while ((yield* used) > limit * enough && (yield* write(thinSome(sql, stage, index)))) {
-              yield* cutLog(limit)
               yield* Effect.sleep("1 millis")
             }
           }),
@@ -112,12 +115,10 @@ export const makeBounds = (bounds: Bounds) =>
       )
 
     const keepWithin = Effect.gen(function* () {
+      yield* cutLog
       const limit = yield* room
-      if ((yield* used) > limit) {
-        yield* cutLog(limit)
-        yield* thinTo(limit)
-      }
-      const isFull = (yield* used) > bounds.maxBytes
+      if ((yield* used) > limit) yield* thinTo(limit)
+      const isFull = (yield* used) > besideLog(bounds.maxBytes)
       if (isFull !== (yield* Ref.getAndSet(full, isFull)) && isFull) {
         yield* Effect.logWarning("The spool is full and takes no more samples: raise SPOOL_MAX_BYTES, or let it upload")
       }
