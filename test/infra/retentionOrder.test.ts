@@ -1,9 +1,10 @@
 import { expect, it } from "@effect/vitest"
 import { SqlClient } from "@effect/sql"
-import { Effect, Fiber, Layer, type Redacted, Schedule } from "effect"
+import { Effect, Fiber, Layer, Random, type Redacted, Schedule } from "effect"
 import { powerCurve } from "../../src/domain/index.ts"
-import { Registry, Store } from "../../src/domain/ports/index.ts"
-import { PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
+import { Registry, Store, StoreAdmin } from "../../src/domain/ports/index.ts"
+import { policies } from "../../src/infra/postgres/Hypertable.ts"
+import { PostgresAdmin, PostgresClient, PostgresStore, PostgresUpkeep } from "../../src/infra/postgres/index.ts"
 import { freshDatabase } from "../support/Database.ts"
 import { runSql } from "../support/PostgresServer.ts"
 import { batchOf, sampleAt } from "../support/Samples.ts"
@@ -74,6 +75,7 @@ const whileUncommitted = (url: Redacted.Redacted, ...statements: ReadonlyArray<s
 
 const horizonLock = "select pg_advisory_xact_lock_shared(7031901)"
 const upkeepLock = "select pg_advisory_xact_lock(7031904)"
+const fillLock = "select pg_advisory_xact_lock(7031902)"
 const deviceLock = `select pg_advisory_xact_lock(hashtextextended('${deviceId}', 0))`
 
 const recompute = Effect.flatMap(SqlClient.SqlClient, (sql) => PostgresUpkeep.recompute(sql, deviceId, always))
@@ -121,11 +123,15 @@ it.scopedLive("a device that is half removed is not looked at, and not called wr
     const removed = yield* Effect.fork(Effect.provide(removeDevice, context))
     yield* untilWaiting(url)
     const day = { fromMs: chunkMs + 7 * dayMs, toMs: chunkMs + 8 * dayMs }
-    const checked = yield* Effect.fork(Effect.provide(PostgresUpkeep.repairDay(deviceId, day), context))
-    yield* untilWaiting(url, 2)
+    const byChance = Effect.withRandom(PostgresUpkeep.checkDrift, Random.fixed([0]))
+    const checked = yield* Effect.all([PostgresUpkeep.repairDay(deviceId, day), byChance], { concurrency: 2 }).pipe(
+      Effect.provide(context),
+      Effect.fork,
+    )
+    yield* untilWaiting(url, 3)
     yield* release
     yield* Fiber.join(removed)
-    expect(yield* Fiber.join(checked)).toBe(0)
+    expect(yield* Fiber.join(checked)).toEqual([0, 0])
   }),
 )
 
@@ -206,6 +212,27 @@ if (isThere) {
       yield* release
       yield* Fiber.join(dropped)
       expect(yield* chunks(url)).toBe(1)
+    }),
+  )
+
+  it.scopedLive("who fills the curves of a moved database waits for another who does, and makes no second jobs", () =>
+    Effect.gen(function* () {
+      const { url } = yield* setUp
+      yield* runSql(
+        url,
+        "select remove_continuous_aggregate_policy(name) from unnest(array['p1_power_minutes', 'p1_power_hours']) name",
+        "call remove_columnstore_policy('p1_samples')",
+      )
+      const commit = yield* whileUncommitted(url, fillLock, ...policies)
+      const filled = yield* Effect.flatMap(StoreAdmin, (admin) => admin.migrate).pipe(
+        Effect.provide(PostgresAdmin.layer({ url })),
+        Effect.fork,
+      )
+      yield* untilWaiting(url)
+      yield* commit
+      yield* Fiber.join(filled)
+      const jobs = "select proc_name from timescaledb_information.jobs where hypertable_schema is not null"
+      expect(yield* runSql(url, jobs)).toHaveLength(policies.length)
     }),
   )
 
