@@ -6,7 +6,8 @@ import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient } from "../../src/infra/postgres/index.ts"
 import { Database, layerFreshStore } from "../support/Database.ts"
 import { baseMs, batchOf, sampleAt } from "../support/Samples.ts"
-import { newDevice } from "../support/Stores.ts"
+import { always, newDevice, quartersByDomain } from "../support/Stores.ts"
+import { isThere } from "../support/Timescale.ts"
 
 const Counts = Schema.Struct({ seqScans: Schema.Number, raw: Schema.Number, quarters: Schema.Number })
 const decodeCounts = Schema.decodeUnknown(Schema.Tuple(Counts))
@@ -66,6 +67,15 @@ const filled = Effect.gen(function* () {
   return { deviceId, store, lastMs: baseMs + 3_999 * 40_000 }
 })
 
+/** How many chunks the transaction has planned for or written to. */
+const chunksHeld = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql`
+    select distinct chunk from show_chunks('p1_samples') chunk
+    join pg_locks on relation = chunk where pid = pg_backend_pid()`
+  return rows.length
+})
+
 const layerWithClient = Layer.unwrapEffect(Effect.map(Database, PostgresClient.layer)).pipe(
   Layer.provideMerge(layerFreshStore),
 )
@@ -114,5 +124,22 @@ describe("what reads read", () => {
         expect(taken.raw).toBeLessThan(10_000)
       }),
     )
+
+    if (isThere) {
+      it.effect("of late samples is their chunk and those of the samples on either side, not the years between", () =>
+        Effect.gen(function* () {
+          const [store, sql] = [yield* Store, yield* SqlClient.SqlClient]
+          const [late, full] = [yield* newDevice, yield* newDevice]
+          const inWeek = (week: number) => sampleAt(baseMs + week * 7 * dayMs)
+          yield* store.ingest(full, batchOf(Array.from({ length: 53 }, (_, week) => inWeek(week))))
+          yield* store.ingest(late, batchOf([inWeek(0), inWeek(52)]))
+          const held = yield* sql.withTransaction(
+            Effect.zipRight(store.ingest(late, batchOf([inWeek(20)])), chunksHeld),
+          )
+          expect(held).toBe(3)
+          expect(yield* store.quarterHours(late, always)).toEqual(quartersByDomain([0, 20, 52].map(inWeek)))
+        }),
+      )
+    }
   })
 })

@@ -34,15 +34,22 @@ const bothFollow = (from: string, to: string): string =>
   ["import", "export"].map((register) => edgeFollows(from, to, register)).join(" and ")
 
 const reach = `interval '${doubtReachMs} milliseconds'`
-const hold = `interval '${holdMs} milliseconds'`
-const quarter = "interval '15 minutes'"
+export const hold = `interval '${holdMs} milliseconds'`
+export const quarter = "interval '15 minutes'"
+
+/** Raw samples that a window needs, of those between bounds: values, so that a plan has only the chunks between them. */
+const rawOf = (from: string, to: string): string => `
+    select ts, power_w, energy_import_kwh, energy_export_kwh from p1_samples
+    where device_id = $1 and ts >= ${from} and ts < ${to}
+      and ts >= windows.start - ${hold} and ts < windows.start + ${quarter}`
 
 /**
  * Facts of the quarter-hours that got samples, of those on either side whose neighbour is a new sample, and of unsteady
  * ones within reach. Where `steady` is false the domain has to look at the samples themselves.
  *
  * $1 the device; $2, $3, $4 the quarter-hours that got samples, in order, with the first and last instant of those; $5
- * the horizon, before which quarter-hours stay as they are; $6, $7 bounds of the raw samples that matter.
+ * the horizon, before which quarter-hours stay as they are; $6, $7 bounds of the raw samples around those; $8, $9 and
+ * $10, $11 of the quarter-hours on either side of them that lie beyond, null where none does.
  *
  * Raw samples are read inside a window and as far before it as a power is held. What lies beyond that is the last
  * sample of the quarter-hour before, or the first of the one after, which their rows know: so no statement has to look
@@ -78,9 +85,7 @@ with touched(start, first_ts, last_ts) as (
          lag(energy_import_kwh) over k as previous_energy_import_kwh,
          lag(energy_export_kwh) over k as previous_energy_export_kwh
   from windows cross join lateral (
-    select ts, power_w, energy_import_kwh, energy_export_kwh from p1_samples
-    where device_id = $1 and ts >= $6 and ts < $7
-      and ts >= windows.start - ${hold} and ts < windows.start + ${quarter}
+    ${rawOf("$6", "$7")} union all ${rawOf("$8", "$9")} union all ${rawOf("$10", "$11")}
   ) raw
   window k as (partition by start order by ts)
 ), timed as (

@@ -1,5 +1,5 @@
 import { type Column, namesOf, recordOf, typesOf } from "./Columns.ts"
-import { gatherFacts, windowOf } from "./Facts.ts"
+import { gatherFacts, hold, quarter, windowOf } from "./Facts.ts"
 import { peakColumns } from "./PeakRows.ts"
 import { quarterColumns } from "./QuarterHourRows.ts"
 import type { Routine } from "./Routines.ts"
@@ -70,18 +70,23 @@ begin
     select device_id, revision from p1_devices where device_id = any(devices) and not device_id = any(changed);
 end $$`
 
+/** What {@link gatherInto} needs to be declared. */
+export const gatherVariables =
+  "low timestamptz; high timestamptz; previous timestamptz; following timestamptz; facts jsonb;"
+
 /**
- * Gathers the facts of `starts`, `firsts`, `lasts` into `facts`. Of the raw samples only those count that lie between
- * the quarter-hours on either side: a statement that knows that is planned for few of many chunks.
+ * Gathers the facts of `starts`, `firsts`, `lasts` into `facts`. The quarter-hours on either side may be years away: of
+ * the raw samples a statement is planned for the chunks of each, not for all that lie between.
  */
 export const gatherInto = `
-    select min(start), max(start) from unnest(starts) start into low, high;
-    low := least(low - interval '1 hour', coalesce((select start from p1_quarter_hours
-      where device_id = of_device and start < low order by start desc limit 1), low));
-    high := greatest(high + interval '1 hour', coalesce((select start from p1_quarter_hours
-      where device_id = of_device and start > high order by start limit 1), high));
+    select min(start) - interval '2 hours', max(start) + interval '2 hours' from unnest(starts) start into low, high;
+    select max(start) from p1_quarter_hours where device_id = of_device and start < low + interval '2 hours' into previous;
+    select min(start) from p1_quarter_hours where device_id = of_device and start > high - interval '2 hours' into following;
+    if previous >= low then previous := null; end if;
+    if following <= high then following := null; end if;
     execute 'select jsonb_agg(to_jsonb(facts)) from (' || $facts$ ${gatherFacts} $facts$ || ') facts'
-      into facts using of_device, starts, firsts, lasts, horizon, low - interval '1 hour', high + interval '1 hour';`
+      into facts using of_device, starts, firsts, lasts, horizon, low, high,
+        previous - ${hold}, previous + ${quarter}, following - ${hold}, following + ${quarter};`
 
 /**
  * Stores samples of one device, in order of time, whose keys are new, and says what there is to decide: the facts of
@@ -95,8 +100,8 @@ declare
   horizon timestamptz;
   device record;
   starts timestamptz[]; firsts timestamptz[]; lasts timestamptz[];
-  told_at timestamptz[]; low timestamptz; high timestamptz;
-  taken bigint; facts jsonb; conflicts jsonb; expired jsonb;
+  told_at timestamptz[]; ${gatherVariables}
+  taken bigint; conflicts jsonb; expired jsonb;
 begin
   ${lockShared}
   perform pg_advisory_xact_lock(hashtextextended(of_device, 0));

@@ -1,6 +1,6 @@
 import { namesOf, recordOf } from "./Columns.ts"
 import { windowOf } from "./Facts.ts"
-import { gatherInto, horizonLock } from "./IngestRoutines.ts"
+import { gatherInto, gatherVariables, horizonLock } from "./IngestRoutines.ts"
 import { quarterColumns } from "./QuarterHourRows.ts"
 import type { Routine } from "./Routines.ts"
 
@@ -9,7 +9,7 @@ const recount = `
 create or replace function p1_recount (of_device text, from_ts timestamptz, to_ts timestamptz)
 returns jsonb language plpgsql as $$
 declare
-  horizon timestamptz; low timestamptz; high timestamptz; facts jsonb;
+  horizon timestamptz; ${gatherVariables}
   starts timestamptz[]; firsts timestamptz[]; lasts timestamptz[];
 begin
   perform pg_advisory_xact_lock_shared(${horizonLock});
