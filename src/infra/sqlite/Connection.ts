@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { SqlClient, type SqlError } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Cause, Context, Effect, Exit, Layer, Scope, String as Str } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Scope, String as Str } from "effect"
 import { snakeCase } from "../../domain/index.ts"
 import { StartupError } from "../process/index.ts"
 import { cannotOpen, codeOf, isDamage, SpoolDamaged } from "./Codes.ts"
@@ -94,6 +94,9 @@ const prepare = (sql: SqlClient.SqlClient, filename: string, unclean: boolean) =
     Effect.withSpan("openSpool"),
   )
 
+const isOfDamage = (cause: Cause.Cause<StartupError | SpoolDamaged>): boolean =>
+  Option.exists(Cause.failureOption(cause), ({ _tag }) => _tag === "SpoolDamaged")
+
 export interface Connection {
   readonly sql: SqlClient.SqlClient
   readonly close: Effect.Effect<void>
@@ -102,6 +105,7 @@ export interface Connection {
 /**
  * The only connection to a file. It is not closed with a scope: where the disk has failed it is to be abandoned. What is
  * to be done with a damaged file is done before it is closed: SQLite would copy its log into it, as far as it goes.
+ * Where that cannot be done the file is abandoned too.
  */
 export const connect = (
   filename: string,
@@ -122,7 +126,7 @@ export const connect = (
       Effect.map(Context.get(SqlClient.SqlClient)),
       Effect.tap((sql) => prepare(sql, filename, unclean)),
       Effect.map((sql) => ({ sql, close })),
-      Effect.tapErrorTag("SpoolDamaged", whenDamaged),
-      Effect.onError(() => close),
+      Effect.onError((cause) => (isOfDamage(cause) ? Effect.void : close)),
+      Effect.tapErrorTag("SpoolDamaged", (damage) => Effect.zipRight(whenDamaged(damage), close)),
     )
   })
