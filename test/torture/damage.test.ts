@@ -2,6 +2,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,7 +13,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Sqlite from "better-sqlite3"
-import { Chunk, Duration, Effect, Either, Layer, Logger, LogLevel, Stream } from "effect"
+import { Chunk, Duration, Effect, Either, Layer, Logger, LogLevel, Stream, TestContext } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { EdgeState, Spool } from "../../src/domain/ports/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
@@ -285,6 +286,34 @@ describe("a damaged spool", () => {
         0,
       ])
     }
+  })
+
+  it("does not count as lost the ids that its heir's leapt over, where an older page says how many wait", async () => {
+    await prepared
+    const filename = join(newFolder(), "spool.sqlite")
+    copyFileSync(join(original, "left.sqlite"), filename)
+    change(
+      filename,
+      "UPDATE sample SET id = id + 1700000000000 WHERE id > 3; UPDATE state SET last_id = 3, waiting = 3; DROP VIEW standing",
+    )
+    const { lost, numbers } = await live(filename)
+    expect([numbers.length, lost]).toEqual([committed + 1, 0])
+  })
+
+  it("is left as it is, its log too, where it cannot be set aside", async () => {
+    await prepared
+    const filename = join(newFolder(), "spool.sqlite")
+    const aside = `${filename}.damaged-1970-01-01T00-00-00-000Z`
+    const log = readFileSync(join(original, "left.sqlite-wal"))
+    log[32 + 24 + 4_000] = 255 ^ (log[32 + 24 + 4_000] ?? 0)
+    copyFileSync(join(original, "left.sqlite"), filename)
+    writeFileSync(`${filename}-wal`, log)
+    mkdirSync(aside)
+    const opened = SqliteSpool.layer({ filename }).pipe(Layer.build, Effect.scoped, Effect.either)
+    const refused = await Effect.runPromise(opened.pipe(Effect.provide(Layer.merge(TestContext.TestContext, quiet))))
+    expect(refused).toMatchObject({ left: { message: expect.stringContaining("cannot be opened (EISDIR)") } })
+    expect(readFileSync(filename).equals(readFileSync(join(original, "left.sqlite")))).toBe(true)
+    expect(readFileSync(`${aside}-wal`).equals(log)).toBe(true)
   })
 
   it("is seen to lose samples where it is thrown away instead of read", async () => {

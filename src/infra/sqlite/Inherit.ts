@@ -42,12 +42,21 @@ const beyond = (file: DamagedFile): Effect.Effect<number> =>
     ),
   )
 
-/** So many samples waited: those that `state` knew of, and all later ids, of which none had left. */
+/** Of the shortest samples no more fit into a page of 4 KiB. */
+const mostInPage = 100
+
+/**
+ * So many samples waited: those that `state` knew of, and all later ids, of which none had left. Where an older `state`
+ * took the place of a lost one the ids may have leapt since, to those of an heir: then what is there is counted.
+ */
 const expectedIn = (file: DamagedFile): number | null => {
   const [state] = present(file.rows("state").map(stateOf))
   const [known = 0] = idsIn(file.rows("state"), "last_id")
   const [last = 0] = idsIn(file.rows("(SELECT max(id) AS last_id FROM sample)"), "last_id")
-  return state === undefined ? null : state.waiting + Math.max(0, last - known)
+  const [pages = 0] = idsIn(file.rows("pragma_page_count"), "page_count")
+  const [counted = 0] = idsIn(file.rows(`(SELECT count(*) AS later FROM sample WHERE id > ${known})`), "later")
+  const later = Math.max(0, last - known)
+  return state === undefined ? null : state.waiting + (later > pages * mostInPage ? counted : later)
 }
 
 /**
