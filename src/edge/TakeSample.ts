@@ -92,18 +92,24 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
 
   /**
    * Gives the samples of this run that were taken before this machine's clock was set their time. How long before it an
-   * earlier run ended nobody knows: its samples stay as they are, and the server refuses them.
+   * earlier run ended nobody knows: its samples stay as they are, and the server refuses them. Where the disk has no room
+   * for it now, this sample waits with them for the next one.
    */
-  const timeEarlier = ({ last, sinceNs }: Progress, { ts }: Sample, nowNs: bigint) =>
+  const withEarlier = ({ last, sinceNs }: Progress, sample: Sample, nowNs: bigint): Effect.Effect<Sample> =>
     Effect.gen(function* () {
-      if (ts.epochMillis < earliestMs || Option.isNone(last) || !last.value.thisRun) return
-      if (last.value.ts.epochMillis >= earliestMs) return
-      const byMs = ts.epochMillis - last.value.ts.epochMillis - Math.round(msBetween(sinceNs, nowNs))
-      const samples = yield* spool.retime(startedAfter, fromEpochMillis(earliestMs), byMs)
+      if (sample.ts.epochMillis < earliestMs || Option.isNone(last) || !last.value.thisRun) return sample
+      const lastMs = last.value.ts.epochMillis
+      if (lastMs >= earliestMs) return sample
+      const hereMs = lastMs + Math.max(1, Math.round(msBetween(sinceNs, nowNs)))
+      const moved = yield* Effect.either(
+        spool.retime(startedAfter, fromEpochMillis(earliestMs), sample.ts.epochMillis - hereMs),
+      )
+      if (Either.isLeft(moved)) return { ...sample, ts: fromEpochMillis(hereMs), tsSource: "elapsed" as const }
       yield* Ref.update(progress, (now) => ({ ...now, lastMeter: Option.none() }))
       yield* Effect.logInfo("The time is known: samples taken before it was have been given theirs").pipe(
-        Effect.annotateLogs({ samples }),
+        Effect.annotateLogs({ samples: moved.right }),
       )
+      return sample
     })
 
   /** Only a start in the repeated hour, with a clock of unknown worth, needs the flag: afterwards time has a thread. */
@@ -151,8 +157,7 @@ export const makeTakeSample = Effect.fn("makeTakeSample")(function* (options: Ta
         }
         return yield* unusable(reason, stamp)
       }
-      const sample = normalized.right
-      yield* timeEarlier(before, sample, nowNs)
+      const sample = yield* withEarlier(before, normalized.right, nowNs)
       yield* append(measurement, sample, meterInfo(measurement, sample.ts, firmware), nowNs)
       return Option.some(sample)
     })

@@ -279,6 +279,28 @@ describe("taking samples", () => {
     }).pipe(inMemory),
   )
 
+  it.effect("takes samples on while the disk has no room to give the earlier ones their time, and gives it later", () =>
+    Effect.gen(function* () {
+      const spool = yield* Spool
+      let full = true
+      const flaky = Layer.succeed(Spool, {
+        ...spool,
+        retime: (...range) => (full ? Effect.fail(new SpoolError({ message: "disk full" })) : spool.retime(...range)),
+      })
+      const meter = MemoryMeter.layer(Effect.succeed(telegram(null)))
+      const { takeSample } = yield* makeTakeSample({ zone: brussels }).pipe(Effect.provide(Layer.merge(meter, flaky)))
+      const second = Effect.zipLeft(takeSample, TestClock.adjust("1 second"))
+      yield* TestClock.setTime(30_000)
+      yield* Effect.replicateEffect(second, 3)
+      yield* Effect.flatMap(EdgeClock, (clock) => clock.compare(utc("2026-07-15T10:00:03Z")))
+      yield* Effect.replicateEffect(second, 2)
+      full = false
+      yield* Effect.replicateEffect(second, 2)
+      const times = (yield* spooled).map(({ sample }) => DateTime.formatIso(sample.ts).slice(0, 19))
+      expect(times).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => `2026-07-15T10:00:0${n}`))
+    }).pipe(inMemory),
+  )
+
   it.effect("does without the firmware version while the meter does not say it", () =>
     Effect.gen(function* () {
       let answers = false

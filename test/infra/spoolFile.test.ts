@@ -10,6 +10,7 @@ import { afterAll, describe, expect, it } from "vitest"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
 import { makeCommitTimes } from "../../src/infra/sqlite/CommitTimes.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
+import { holderIn } from "../../src/infra/sqlite/Holder.ts"
 import { steps } from "../../src/infra/sqlite/Migration.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
 import { meterOf, sampleAt } from "./samples.ts"
@@ -134,6 +135,16 @@ describe("a spool in a file", () => {
       }),
     )
     expect(left).toBe(21)
+  })
+
+  it("does not take for its holder a process that holds a file of the same number on another device", () => {
+    const locks = [
+      "1: POSIX  ADVISORY  WRITE 11 08:01:4711 0 EOF",
+      "2: POSIX  ADVISORY  READ 22 fe:300:4711 0 EOF",
+      "3: POSIX  ADVISORY  WRITE 33 fe:300:4711 128 128",
+    ].join("\n")
+    const holders = [0x801, 0x30fe00, 0x802].map((dev) => holderIn(locks, { dev, ino: 4711 }))
+    expect(holders).toEqual([11, 33, undefined])
   })
 
   it("is refused to a second process, by name, and free again afterwards", async () => {
@@ -304,6 +315,23 @@ describe("a spool that commits in groups", () => {
       }),
     )
     expect(seen).toEqual([[], 1])
+  })
+
+  it("moves no samples in time without those that wait for the disk: they would be left behind", async () => {
+    const filename = newFile()
+    await use(everyFive(filename), (spool) => appendAll(spool, [0]))
+    inspect(filename, (db) =>
+      db.exec("CREATE TRIGGER broken BEFORE INSERT ON sample BEGIN SELECT raise(ABORT, 'no space'); END"),
+    )
+    const moved = await use(everyFive(filename), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [1])
+        const all = yield* Effect.either(spool.retime(DateTime.unsafeMake(0), now, 1_000))
+        const [row] = yield* Effect.scoped(spool.oldest(1, now))
+        return [Either.isRight(all), row?.sample.ts]
+      }),
+    )
+    expect(moved).toEqual([false, sampleAt(0).ts])
   })
 
   it("waits as long again where the disk refuses a group", async () => {

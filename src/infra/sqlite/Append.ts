@@ -70,9 +70,7 @@ const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
           yield* some.open
         }),
       pending: Effect.map(Ref.get(pending), (rows) => rows.length),
-      /** Where there is no room for the samples, what else is to be written may make some. */
-      writeTogether: <A, E>(statements: Effect.Effect<A, E>) =>
-        Effect.orElse(commitWith(statements), () => write(statements)),
+      writeTogether: commitWith,
     }
   })
 

@@ -1,6 +1,6 @@
 import { Effect, Layer, Option, Schema } from "effect"
 import { makeLending } from "../../domain/index.ts"
-import { EdgeState, Spool } from "../../domain/ports/index.ts"
+import { EdgeState, Spool, type Verdict } from "../../domain/ports/index.ts"
 import type { StartupError } from "../process/index.ts"
 import { type Commit, makeAppend } from "./Append.ts"
 import { type Bounds, defaultBounds, makeBounds } from "./Bounds.ts"
@@ -37,11 +37,15 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
       unread,
     )
 
+    /** Where there is no room for the samples that wait, verdicts alone may make some. */
+    const carryOut = (verdicts: ReadonlyArray<Verdict>) =>
+      Effect.orElse(writeTogether(settle(sql, verdicts)), () => write(settle(sql, verdicts)))
+
     return Spool.of({
       append,
       oldest: (limit, now) => lend((lent) => oldestDue(limit, now, lent)),
       newest: (limit, now) => lend((lent) => newestDue(limit, now, lent)),
-      settle: (verdicts) => settle(sql, verdicts).pipe(writeTogether, unwritten, Effect.zipLeft(Effect.ignore(tidy))),
+      settle: (verdicts) => carryOut(verdicts).pipe(unwritten, Effect.zipLeft(Effect.ignore(tidy))),
       samples,
       quarantine,
       retry: (ids) => retry(sql, ids).pipe(write, unwritten),
