@@ -47,11 +47,17 @@ export interface RunningReadings {
   readonly meterW: number | null
 }
 
-const startSourceOf = ({ first, joined, method, startMs }: QuarterHour, firstMeterW: number | null): StartSource => {
-  if (first.tsMs === startMs || (joined && method !== "spread")) return "register"
-  if (method === "power") return "unknown"
+const startsByRegister = ({ first, joined, method, startMs }: QuarterHour): boolean =>
+  first.tsMs === startMs || (joined && method !== "spread")
+
+/** Whether `firstMeterW` matters. */
+export const startsByMeter = (quarter: QuarterHour): boolean => !startsByRegister(quarter) && quarter.method !== "power"
+
+const startSourceOf = (quarter: QuarterHour, firstMeterW: number | null): StartSource => {
+  if (startsByRegister(quarter)) return "register"
+  if (!startsByMeter(quarter)) return "unknown"
   if (firstMeterW !== null) return "meter"
-  return joined ? "spread" : "unknown"
+  return quarter.joined ? "spread" : "unknown"
 }
 
 /** The running quarter-hour's figures at its last sample. */

@@ -1,5 +1,12 @@
 import { Clock, Effect, Option, Schema } from "effect"
-import { type Device, fromEpochMillis, RealtimeState, runningQuarter } from "../domain/index.ts"
+import {
+  type Device,
+  fromEpochMillis,
+  type QuarterHour,
+  RealtimeState,
+  runningQuarter,
+  startsByMeter,
+} from "../domain/index.ts"
 import { type Latest, type RealtimeDocument, Store } from "../domain/ports/index.ts"
 import { makePeakOf } from "./RealtimePeak.ts"
 
@@ -8,13 +15,27 @@ const aheadMs = 60_000
 
 const encode = Schema.encode(Schema.parseJson(RealtimeState))
 
-const stateOf = (device: Device, latest: Latest, peak: RealtimeState["month"]): RealtimeState => {
-  const { firstAveragePower15mW, quarter, recentImportW, sample } = latest
+/** What the meter said at a quarter-hour's first sample, where that matters. No sample is ever another than it was. */
+const firstMeterOf = (store: typeof Store.Service, { deviceId }: Device, quarter: QuarterHour) =>
+  startsByMeter(quarter)
+    ? Effect.map(
+        store.samples(deviceId, { fromMs: quarter.first.tsMs, toMs: quarter.first.tsMs + 1 }),
+        ([first]) => first?.averagePower15mW ?? null,
+      )
+    : Effect.succeed(null)
+
+const stateOf = (
+  device: Device,
+  latest: Latest,
+  firstMeterW: number | null,
+  peak: RealtimeState["month"],
+): RealtimeState => {
+  const { quarter, recentImportW, sample } = latest
   const running = runningQuarter(quarter, {
     nowMs: sample.ts.epochMillis,
     recentW: recentImportW,
     monthlyPeakW: peak.peakW ?? 0,
-    firstMeterW: firstAveragePower15mW,
+    firstMeterW,
     meterW: sample.averagePower15mW,
   })
   return {
@@ -61,8 +82,10 @@ export const makeDocumentBuilder = () => {
       const nowMs = yield* Clock.currentTimeMillis
       const found = yield* store.latest(device.deviceId, fromEpochMillis(nowMs + aheadMs))
       if (Option.isNone(found)) return Option.none<RealtimeDocument>()
-      const { revision, sample } = found.value
-      const json = yield* Effect.orDie(encode(stateOf(device, found.value, yield* peakOf(device, found.value))))
+      const { quarter, revision, sample } = found.value
+      const firstMeterW = yield* firstMeterOf(store, device, quarter)
+      const peak = yield* peakOf(device, found.value)
+      const json = yield* Effect.orDie(encode(stateOf(device, found.value, firstMeterW, peak)))
       return Option.some<RealtimeDocument>({ revision, tsMs: sample.ts.epochMillis, json })
     })
 }

@@ -1,4 +1,4 @@
-import { expect, layer } from "@effect/vitest"
+import { expect, it, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { quarterHourMs, quarterStartMs } from "../../src/domain/index.ts"
 import { call, layerServer, memoryPorts, Running, send } from "./support/server.ts"
@@ -204,3 +204,19 @@ layer(layerServer(memoryPorts), { excludeTestServices: true })("a reader", (it) 
     }),
   )
 })
+
+it.live("is told of a quarter-hour that began unseen by what the meter had counted at its first sample", () =>
+  Effect.gen(function* () {
+    const { home, homeReader } = yield* Running
+    const startMs = Date.UTC(2024, 0, 15, 10)
+    const sample = (s: number, energy_import_kwh: number, average_power_15m_w: number) => ({
+      ts: at(startMs + s * 1000),
+      power_w: 6_000,
+      energy_import_kwh,
+      average_power_15m_w,
+    })
+    yield* send(home, { samples: [sample(300, 50, 2_000), sample(350, 50.083, 2_333), sample(400, 50.166, 2_666)] })
+    const reply = yield* call("/v1/realtime", { token: homeReader })
+    expect(reply.json).toMatchObject({ quarter: { start_source: "meter", energy_import_kwh: 0.666, difference_w: 2 } })
+  }).pipe(Effect.provide(layerServer(memoryPorts))),
+)

@@ -55,8 +55,6 @@ export interface Latest {
   readonly quarter: QuarterHour
   /** Mean import over the 60 s up to the sample, W. */
   readonly recentImportW: number
-  /** The meter's own mean at the quarter-hour's first sample, W. */
-  readonly firstAveragePower15mW: number | null
   /** What the meter last reported of the peak of the sample's month, and of some around it. */
   readonly reported: ReadonlyArray<ReportedPeak>
 }

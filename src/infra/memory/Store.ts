@@ -49,7 +49,6 @@ const latestOf = (data: DeviceData, notAfter: Instant): Option.Option<Latest> =>
     sample: withReadings(data, sample),
     quarter,
     recentImportW: recentImportW(recent.map(windowSampleOf)),
-    firstAveragePower15mW: data.samples[placeOf(data.samples, quarter.first.tsMs)]?.averagePower15mW ?? null,
     reported: reportedPeaksOf(data),
   })
 }

@@ -45,7 +45,7 @@ const plain: ReadonlyArray<Routine> = [
   reader("p1_power_minutes_of", plainCurves.minutes),
   reader("p1_power_hours_of", plainCurves.hours),
   forgetter(plainCurves.forget),
-  ...readRoutines(false),
+  ...readRoutines,
   ...ingestRoutines(false),
 ]
 
@@ -53,7 +53,7 @@ const timescale: ReadonlyArray<Routine> = [
   reader("p1_power_minutes_of", aggregateCurves.minutes),
   reader("p1_power_hours_of", aggregateCurves.hours),
   forgetter(aggregateCurves.forget),
-  ...readRoutines(true),
+  ...readRoutines,
   ...ingestRoutines(true),
 ]
 

@@ -22,13 +22,8 @@ const LatestRow = Schema.Struct({
   past_revision: Schema.Number,
   sample: Schema.Array(Schema.Unknown),
   quarter: Schema.String,
-  first_average_w: Schema.NullOr(Schema.Number),
   reported: Reported,
-  recent: Schema.parseJson(
-    Schema.Array(
-      Schema.Tuple(Schema.Number, Schema.Number, Schema.NullOr(Schema.Number), Schema.NullOr(Schema.Number)),
-    ),
-  ),
+  recent: Schema.String,
 })
 const decodeLatest = Schema.decodeUnknownSync(LatestRow)
 
@@ -38,19 +33,26 @@ export const revision = (sql: SqlClient.SqlClient, deviceId: DeviceId) =>
     ([row]) => Schema.decodeUnknownSync(Revision)(row ?? { revision: 0 }).revision,
   )
 
+/** A sample of the last minute, as the statement lists it: of as many each value is not looked at again. */
+type Recent = readonly [tsMs: number, powerW: number, importKwh: number | null, exportKwh: number | null]
+
 const selectLatest = "select * from p1_latest($1, $2)"
 
 const latestOf = (row: unknown): Latest => {
-  const { first_average_w, past_revision, quarter, recent, reported, revision, sample } = decodeLatest(row)
+  const { past_revision, quarter, recent, reported, revision, sample } = decodeLatest(row)
   return {
     revision,
     pastRevision: past_revision,
     sample: decodeSampleList(sample),
     quarter: parseQuarter(quarter),
     recentImportW: recentImportW(
-      recent.map(([tsMs, powerW, importKwh, exportKwh]) => ({ tsMs, powerW, importKwh, exportKwh })),
+      (JSON.parse(recent) as ReadonlyArray<Recent>).map(([tsMs, powerW, importKwh, exportKwh]) => ({
+        tsMs,
+        powerW,
+        importKwh,
+        exportKwh,
+      })),
     ),
-    firstAveragePower15mW: first_average_w,
     reported: reportsOf(reported),
   }
 }

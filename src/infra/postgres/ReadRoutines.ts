@@ -9,37 +9,37 @@ const recentFrom = `interval '${recentMs} milliseconds'`
 
 /**
  * The newest sample that is not after an instant, its quarter-hour and what else a reader of the two wants to know. A
- * function, as its plans stay with the connection: making them takes longer than what they do. Where samples are in
- * chunks they are made each time, with the instants in them: of years of chunks only those of the quarter-hour are
- * looked at then, and one plan for all of them would take a third of a second. Few columns, as each costs its share of
- * the millisecond.
+ * function, as its plans stay with the connection: making them takes longer than what they do. The samples are looked
+ * for once, by a statement that is planned each time, with the instants in it: of years of chunks only that of the
+ * quarter-hour is looked at then, and one plan for all of them would take a third of a second. Few columns, as each
+ * costs its share of the millisecond.
  */
-const latest = (inChunks: boolean): string => `
+const latest = `
 create function p1_latest (of_device text, not_after timestamptz)
-returns table (revision bigint, past_revision bigint, sample json, quarter text, recent text, first_average_w float8, reported json)
-language plpgsql stable ${inChunks ? "set plan_cache_mode = force_custom_plan" : ""} as $$
+returns table (revision bigint, past_revision bigint, sample json, quarter text, recent text, reported json)
+language plpgsql stable as $$
 #variable_conflict use_column
 declare
-  known p1_quarter_hours; newest timestamptz;
+  known p1_quarter_hours; near p1_samples[]; stored p1_samples;
 begin
   select * from p1_quarter_hours
   where device_id = of_device and start <= not_after and first_ts <= not_after
   order by start desc limit 1 into known;
-  newest := least(known.last_ts, not_after);
+  execute $near$ select array(select stored from p1_samples stored
+    where device_id = $1 and ts >= $2 - ${recentFrom} and ts <= $3 order by ts) $near$
+    using of_device, case when known.last_ts <= not_after then known.last_ts else known.start end,
+      least(known.last_ts, not_after)
+    into near;
+  stored := near[cardinality(near)];
+  if stored.ts is null then return; end if;
   return query
     select device.revision, device.revision - device.appended, ${sampleList}, ${listed("known.")},
       (select '[' || string_agg('[' || concat_ws(',', ${millisOf("ts")}, power_w,
          coalesce(energy_import_kwh::text, 'null'), coalesce(energy_export_kwh::text, 'null')) || ']', ',' order by ts) || ']'
-       from p1_samples where device_id = of_device and ts >= known.start - ${recentFrom} and ts <= newest
-         and ts >= stored.ts - ${recentFrom} and ts <= stored.ts),
-      (select average_power_15m_w from p1_samples where device_id = of_device and ts = known.first_ts),
+       from unnest(near) where ts >= stored.ts - ${recentFrom}),
       (select coalesce(json_agg(report), '[]') from (select ${reportedColumns} from p1_metered_peaks
        where device_id = of_device and month >= to_char((stored.ts - interval '1 day') at time zone 'UTC', 'YYYY-MM')) report)
-    from p1_devices device
-    cross join (
-      select * from p1_samples where device_id = of_device and ts >= known.start and ts <= newest
-      order by ts desc limit 1) stored
-    where device.device_id = of_device;
+    from p1_devices device where device.device_id = of_device;
 end $$`
 
 const ofDevice = "p1_quarter_hours where device_id = of_device"
@@ -62,8 +62,8 @@ begin
   return query select ${quarterList(`${ofDevice} and start >= to_ts order by start limit 1`)};
 end $$`
 
-/** What reads call. `inChunks`: whether the samples are in a hypertable. */
-export const readRoutines = (inChunks: boolean): ReadonlyArray<Routine> => [
-  { name: "p1_latest", statements: ["drop function if exists p1_latest", latest(inChunks)] },
+/** What reads call. */
+export const readRoutines: ReadonlyArray<Routine> = [
+  { name: "p1_latest", statements: ["drop function if exists p1_latest", latest] },
   { name: "p1_quarter_hours_of", statements: ["drop function if exists p1_quarter_hours_of", quarterHours] },
 ]
