@@ -41,6 +41,29 @@ const compare = (pool: pg.Pool, connections: number, size: number) =>
     })
   })
 
+/** What it takes that a trigger of the quarter-hours keeps the sums of days: between two runs with it, one without. */
+const daySums = (size: number) =>
+  Effect.gen(function* () {
+    const store = yield* Store
+    const sql = yield* SqlClient.SqlClient
+    const measured = (device: string) =>
+      Effect.zipRight(
+        addDevice(device),
+        rate(1, (_, round) => Effect.as(store.ingest(device, batch(beganMs + round * size * 1000, size, 1000)), size)),
+      )
+    const before = yield* measured(`summed-before-${size}`)
+    yield* sql`alter table p1_quarter_hours disable trigger user`
+    const unsummed = yield* measured(`unsummed-${size}`)
+    yield* sql`alter table p1_quarter_hours enable trigger user`
+    const after = yield* measured(`summed-after-${size}`)
+    yield* line({
+      name: `batches of ${size}, days summed up`,
+      value: (before + after) / 2,
+      unit: "rows/s",
+      limit: { value: unsummed, of: "days not summed up" },
+    })
+  })
+
 /** Batches of every size, from one and from several at once. */
 export const ingest = (url: Redacted.Redacted, connections: ReadonlyArray<number>, sizes: ReadonlyArray<number>) =>
   Effect.gen(function* () {
@@ -55,4 +78,5 @@ export const ingest = (url: Redacted.Redacted, connections: ReadonlyArray<number
     )
     yield* section("Taking samples in")
     for (const count of connections) for (const size of sizes) yield* compare(pool, count, size)
+    for (const size of sizes) yield* daySums(size)
   })

@@ -1,6 +1,6 @@
 import { expect, it } from "@effect/vitest"
 import { SqlClient } from "@effect/sql"
-import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer } from "effect"
 import type { Sample } from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient, PostgresStore } from "../../src/infra/postgres/index.ts"
@@ -36,20 +36,20 @@ it.scopedLive.each([
   Effect.gen(function* () {
     const { deviceId, one, other, sql } = yield* processes
     yield* (known ? other : one).ingest(deviceId, batchOf(within(10, 11)))
-    const held = yield* Deferred.make<void>()
-    const release = yield* Deferred.make<void>()
+    const held = yield* Effect.makeLatch()
+    const release = yield* Effect.makeLatch()
     const holder = yield* sql`select from p1_devices where device_id = ${deviceId} for update`.pipe(
-      Effect.zipRight(Deferred.succeed(held, undefined)),
-      Effect.zipRight(Deferred.await(release)),
+      Effect.zipRight(held.open),
+      Effect.zipRight(release.await),
       sql.withTransaction,
       Effect.fork,
     )
-    yield* Deferred.await(held)
+    yield* held.await
     const first = yield* Effect.fork(one.ingest(deviceId, batchOf(within(0, 10))))
     yield* waiting(sql, 1)
     const second = yield* Effect.fork(other.ingest(deviceId, batchOf(within(11, 30))))
     yield* waiting(sql, 2)
-    yield* Deferred.succeed(release, undefined)
+    yield* release.open
     yield* Fiber.join(holder)
     yield* Effect.all([Fiber.join(first), Fiber.join(second)])
     expect(yield* one.quarterHours(deviceId, always)).toEqual(quartersByDomain(run))
