@@ -123,7 +123,7 @@ const figures = (millions: number, timescale: boolean) =>
       unit: "ms",
       limit: { value: bareMs, of: "the bare row" },
     })
-    yield* ms("month of quarter-hours", yield* median(times, monthOfQuarters("grown-0", end)))
+    yield* ms("the first month of quarter-hours", yield* median(times, monthOfQuarters("grown-0", firstMs)))
     yield* ms("year by month", yield* median(times, seriesYear("grown-0", "2026-06-01")))
     yield* ms("12-month capacity", yield* median(times, capacityYear("grown-0", end)))
     yield* ms("a day's power curve", yield* median(times, store.powerCurve("grown-0", yesterday, "minute")))
