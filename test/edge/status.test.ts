@@ -1,7 +1,7 @@
 import { FileSystem } from "@effect/platform"
 import { describe, expect, it } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option, Ref, TestClock } from "effect"
-import { EdgeState } from "../../src/domain/ports/index.ts"
+import { EdgeState, Spool } from "../../src/domain/ports/index.ts"
 import { EdgeClock, EdgeStatus } from "../../src/edge/index.ts"
 import * as StatusFile from "../../src/edge/StatusFile.ts"
 import { readReport, type StatusReport } from "../../src/edge/StatusReport.ts"
@@ -111,6 +111,43 @@ describe("the file beside the spool", () => {
     }),
   }))
   const path = "/data/status.json"
+
+  it.effect("has each count of the spool under its name", () =>
+    Effect.gen(function* () {
+      const { layer } = yield* files
+      yield* Effect.gen(function* () {
+        const spool = yield* Spool
+        const counted = Layer.succeed(Spool, {
+          ...spool,
+          status: Effect.succeed({
+            waiting: 9,
+            oldestTs: Option.some(now),
+            quarantined: 1,
+            thinned: { toTenSeconds: 20, toOneMinute: 300, withoutRegisters: 4_000 },
+            salvaged: 5,
+            lost: 6,
+            salvaging: false,
+            bytes: 7,
+            commitP99Ms: Option.some(7.2),
+          }),
+        })
+        yield* Ref.update(yield* EdgeStatus, (state) => ({ ...state, waiting: 8 }))
+        const file = StatusFile.layer({ path, meter: "meter", server: "https://p1.example.org", pid: 42 })
+        yield* Effect.fork(Layer.launch(Layer.provide(file, counted)))
+        yield* TestClock.adjust("1 second")
+        expect((yield* readReport(path)).spool).toEqual({
+          waiting: 8,
+          oldest_ts: now,
+          quarantined: 1,
+          thinned: 4_320,
+          salvaged: 5,
+          lost: 6,
+          bytes: 7,
+          commit_p99_ms: 8,
+        })
+      }).pipe(Effect.provide([layer, edgeInMemory, MemoryEdgeState.layer, (yield* recordLogs).layer]))
+    }),
+  )
 
   it.effect("says how long the edge has run also when the clock was right only later", () =>
     Effect.gen(function* () {
