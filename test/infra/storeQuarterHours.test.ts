@@ -56,18 +56,37 @@ describe.each(storeNames)("quarter-hours in the store: %s", (name) => {
       { fastCheck: { numRuns: times(30) } },
     )
 
+    const quarter = (n: number, wh: number) =>
+      sampleAt(baseMs + n * quarterHourMs + 450_000, { energyImportKwh: wh / 1000 })
+
     it.effect("decides the neighbours of late samples again", () =>
       Effect.gen(function* () {
         const store = yield* Store
         const deviceId = yield* newDevice
-        const quarter = (n: number, wh: number) =>
-          sampleAt(baseMs + n * quarterHourMs + 450_000, { energyImportKwh: wh / 1000 })
         yield* store.ingest(deviceId, batchOf([quarter(0, 1000), quarter(8, 1800)]))
         const before = yield* store.quarterHours(deviceId, always)
         expect(before.map(({ energyImportWh }) => energyImportWh)).toEqual([50, 50])
         yield* store.ingest(deviceId, batchOf([quarter(4, 1760)]))
         const after = yield* store.quarterHours(deviceId, always)
         expect(after.map(({ energyImportWh }) => energyImportWh)).toEqual([95, 100, 5])
+      }),
+    )
+
+    it.effect("decides them again however far away they are", () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        /** Two samples whose power is held from one quarter-hour into the next, register and power growing unevenly. */
+        const around = (n: number) =>
+          [-20_000, 10_000].map((ms) =>
+            sampleAt(baseMs + n * quarterHourMs + ms, { powerW: 900 + ms / 100, energyImportKwh: 1 + n ** 1.1 / 10 }),
+          )
+        for (const apart of [7, 8, 9, 10, 96, 9_000]) {
+          const deviceId = yield* newDevice
+          const [first, late, last] = [around(0), around(apart), around(2 * apart)]
+          yield* store.ingest(deviceId, batchOf([...first, ...last]))
+          yield* store.ingest(deviceId, batchOf(late))
+          expect(yield* store.quarterHours(deviceId, always)).toEqual(quartersByDomain([...first, ...late, ...last]))
+        }
       }),
     )
 

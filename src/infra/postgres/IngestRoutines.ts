@@ -82,11 +82,11 @@ export const gatherInto = `
     select min(start) - interval '2 hours', max(start) + interval '2 hours' from unnest(starts) start into low, high;
     select max(start) from p1_quarter_hours where device_id = of_device and start < low + interval '2 hours' into previous;
     select min(start) from p1_quarter_hours where device_id = of_device and start > high - interval '2 hours' into following;
-    if previous >= low then previous := null; end if;
-    if following <= high then following := null; end if;
+    if previous > low then previous := null; end if;
+    if following < high then following := null; end if;
     execute 'select jsonb_agg(to_jsonb(facts)) from (' || $facts$ ${gatherFacts} $facts$ || ') facts'
       into facts using of_device, starts, firsts, lasts, horizon, low, high,
-        previous - ${hold}, previous + ${quarter}, following - ${hold}, following + ${quarter};`
+        previous - ${hold}, least(previous + ${quarter}, low), greatest(following - ${hold}, high), following + ${quarter};`
 
 /**
  * Stores samples of one device, in order of time, whose keys are new, and says what there is to decide: the facts of
