@@ -86,7 +86,7 @@ export const gatherInto = `
     if following < high then following := null; end if;
     execute 'select jsonb_agg(to_jsonb(facts)) from (' || $facts$ ${gatherFacts} $facts$ || ') facts'
       into facts using of_device, starts, firsts, lasts, horizon, low, high,
-        previous - ${hold}, least(previous + ${quarter}, low), greatest(following - ${hold}, high), following + ${quarter};`
+        previous - ${hold}, least(previous + ${quarter}, low), following, following + ${quarter};`
 
 /**
  * Stores samples of one device, in order of time, whose keys are new, and says what there is to decide: the facts of
