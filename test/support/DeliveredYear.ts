@@ -23,7 +23,7 @@ export const deliverRun = (deviceId: DeviceId, run: Run, away: Range) =>
   Effect.gen(function* () {
     const store = yield* Store
     const send = (samples: ReadonlyArray<Sample>) =>
-      samples.length === 0 ? Effect.void : store.ingest(deviceId, batchOf(samples))
+      samples.length === 0 ? Effect.void : Effect.asVoid(store.ingest(deviceId, batchOf(samples)))
     const tell = (tsMs: number, uniqueId: string) =>
       store.ingest(deviceId, batchOf([], { meter: meterAt(tsMs, { uniqueId }) }))
 
