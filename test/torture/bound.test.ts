@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, TestClock, TestContext } from "effect"
-import { afterAll, expect, it } from "vitest"
+import { afterAll, expect, it } from "@effect/vitest"
+import { Effect, TestClock } from "effect"
 import { fillSpool } from "../../bench/support/Backlog.ts"
 import { Spool } from "../../src/domain/ports/index.ts"
 import { SqliteSpool } from "../../src/infra/sqlite/index.ts"
@@ -23,30 +23,34 @@ const atTheBound = 34_500
 const betweenLooks = 30 * 4_096
 const minutes = 20
 
-it(
+it.effect(
   "takes no more of the disk than its bound, log and all, while samples come and none leaves",
-  { timeout: 60_000 },
-  async () => {
-    const filename = join(folder, "spool.sqlite")
-    const options = { filename, maxBytes, minFreeBytes: 0 }
-    const append = (n: number) => Effect.flatMap(Spool, (spool) => spool.append(fullSample(startMs + n * 1000), null))
-    await Effect.runPromise(Effect.provide(append(0), SqliteSpool.layer(options)))
-    fillSpool(filename, atTheBound)
+  () =>
+    Effect.gen(function* () {
+      const filename = join(folder, "spool.sqlite")
+      const layer = SqliteSpool.layer({ filename, maxBytes, minFreeBytes: 0 })
+      const append = (n: number) => Effect.flatMap(Spool, (spool) => spool.append(fullSample(startMs + n * 1000), null))
+      yield* Effect.provide(append(0), layer)
+      fillSpool(filename, atTheBound)
 
-    const sizes: Array<{ readonly file: number; readonly log: number }> = []
-    const status = await Effect.gen(function* () {
-      for (let n = 1; n <= minutes * 60; n++) {
-        yield* append(n)
-        if (n % 30 === 0) yield* TestClock.adjust("30 seconds")
-        sizes.push({ file: statSync(filename).size, log: statSync(`${filename}-wal`).size })
-      }
-      return yield* Effect.flatMap(Spool, (spool) => spool.status)
-    }).pipe(Effect.provide(SqliteSpool.layer(options)), Effect.provide(TestContext.TestContext), Effect.runPromise)
+      const sizes: Array<{ readonly file: number; readonly log: number }> = []
+      const status = yield* Effect.provide(
+        Effect.gen(function* () {
+          for (let n = 1; n <= minutes * 60; n++) {
+            yield* append(n)
+            if (n % 30 === 0) yield* TestClock.adjust("30 seconds")
+            sizes.push({ file: statSync(filename).size, log: statSync(`${filename}-wal`).size })
+          }
+          return yield* Effect.flatMap(Spool, (spool) => spool.status)
+        }),
+        layer,
+      )
 
-    const largest = Math.max(...sizes.map(({ file }) => file))
-    expect(status.thinned.toTenSeconds).toBeGreaterThan(0)
-    expect(largest).toBeGreaterThan(0.95 * forTheFile)
-    expect(largest).toBeLessThanOrEqual(forTheFile + betweenLooks)
-    expect(Math.max(...sizes.map(({ file, log }) => file + log))).toBeLessThanOrEqual(maxBytes)
-  },
+      const largest = Math.max(...sizes.map(({ file }) => file))
+      expect(status.thinned.toTenSeconds).toBeGreaterThan(0)
+      expect(largest).toBeGreaterThan(0.95 * forTheFile)
+      expect(largest).toBeLessThanOrEqual(forTheFile + betweenLooks)
+      expect(Math.max(...sizes.map(({ file, log }) => file + log))).toBeLessThanOrEqual(maxBytes)
+    }),
+  60_000,
 )
