@@ -12,6 +12,7 @@ import { startRedis } from "../test/support/RedisServer.ts"
 import { temporaryFolder } from "../test/support/TemporaryFolder.ts"
 import { serveBare } from "./support/Bare.ts"
 import { measureIngest } from "./support/IngestRequests.ts"
+import { medianOf } from "./support/Median.ts"
 import { openLoop } from "./support/OpenLoop.ts"
 import { measurePostgresKilled } from "./support/PostgresKilled.ts"
 import { measureRedisFaults } from "./support/RedisFaults.ts"
@@ -25,8 +26,6 @@ const connections = 50
 const rounds = 2
 const clients = 1_000
 const bareKey = "bare"
-
-const medianOf = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN
 
 const residentMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024

@@ -3,10 +3,11 @@ import { Clock, Effect, Schema } from "effect"
 import { fromEpochMillis, quarterHourMs } from "../../src/domain/index.ts"
 import { Store, StoreAdmin } from "../../src/domain/ports/index.ts"
 import { PostgresUpkeep } from "../../src/infra/postgres/index.ts"
+import { medianOf } from "../support/Median.ts"
 import { line, section } from "../support/Report.ts"
+import * as Bare from "./Bare.ts"
 import { addDevice, dayMs } from "./Devices.ts"
 import { fill, fillQuarters } from "./Fill.ts"
-import * as Bare from "./Bare.ts"
 import { batch, samplesFrom } from "./Household.ts"
 import { median, rate } from "./Measure.ts"
 import { capacityYear, monthOfQuarters, seriesYear } from "./Questions.ts"
@@ -67,8 +68,6 @@ export const grow = (millions: number, timescale: boolean) =>
   })
 
 const rounds = 3
-const middle = (values: ReadonlyArray<number>): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN
 
 /**
  * Rows a second from an instant on, batch by batch, of a device that the store holds and, in turns with it, of a bare
@@ -93,9 +92,9 @@ const stored = (what: string, table: string, fromMs: number, newer: ReadonlyArra
     const rates = yield* Effect.forEach([...Array(rounds).keys()], one)
     yield* line({
       name: what,
-      value: middle(rates.map(({ ours }) => ours)),
+      value: medianOf(rates.map(({ ours }) => ours)),
       unit: "rows/s",
-      limit: { value: middle(rates.map(({ bare }) => bare)), of: `bare unnest into ${table}` },
+      limit: { value: medianOf(rates.map(({ bare }) => bare)), of: `bare unnest into ${table}` },
     })
   })
 

@@ -1,4 +1,5 @@
 import { Clock, Effect, Ref } from "effect"
+import { medianOf } from "../support/Median.ts"
 
 const forMs = 2_000
 
@@ -33,8 +34,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const median = <A, E, R>(times: number, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     yield* Effect.replicateEffect(effect, times, { discard: true })
-    const durations = yield* Effect.replicateEffect(timed(effect), times)
-    return durations.sort((a, b) => a - b)[Math.floor(times / 2)] ?? NaN
+    return medianOf(yield* Effect.replicateEffect(timed(effect), times))
   })
 
 /** The duration in ms of one run. */
