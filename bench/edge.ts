@@ -13,9 +13,10 @@ import { measureJitter } from "./support/EdgeJitter.ts"
 import { measureSteady } from "./support/EdgeSteady.ts"
 import { section } from "./support/Report.ts"
 
-// BENCH_DAYS: samples of so many days wait before the drain (30 unless given). BENCH_STEADY_S: how long it is watched.
+// BENCH_DAYS: samples of so many days wait before the drain (30 unless given). BENCH_STEADY_S: how long it is watched,
+// whole minutes, since what was uploaded leaves the spool once a minute.
 const days = Number(process.env["BENCH_DAYS"] ?? 30)
-const steadyS = Number(process.env["BENCH_STEADY_S"] ?? 90)
+const steadyS = Number(process.env["BENCH_STEADY_S"] ?? 120)
 
 const folder = Effect.acquireRelease(
   Effect.promise(async () => {

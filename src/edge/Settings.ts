@@ -78,8 +78,8 @@ export const parseCommit = (text: string): Either.Either<"each" | Duration.Durat
 }
 
 const units: Readonly<Record<string, number>> = { "": 1, B: 1, KB: 1e3, MB: 1e6, GB: 1e9 }
-/** About a day of samples. */
-const leastBytes = 16_000_000
+/** Some ten hours of samples, and as much again for the log that thinning them writes. */
+const leastBytes = 32_000_000
 
 /** A size on the disk: bytes, or with a unit such as `500 MB`. */
 export const parseBytes = (text: string): Either.Either<number, string> => {
@@ -87,5 +87,5 @@ export const parseBytes = (text: string): Either.Either<number, string> => {
   const bytes = Math.round(Number(amount) * (units[unit.toUpperCase()] ?? NaN))
   return amount !== "" && bytes >= leastBytes
     ? Either.right(bytes)
-    : Either.left("expected a size of 16 MB or more, such as 2 GB")
+    : Either.left("expected a size of 32 MB or more, such as 2 GB")
 }

@@ -79,10 +79,10 @@ describe("settings", () => {
     expect(Either.isLeft(parseCommit(text))).toBe(true)
   })
 
-  it("a size has a unit or none, and is no smaller than a day of samples", () => {
-    expect(["2 GB", "500MB", "20000000", "1.5gb"].map((text) => Either.getOrNull(parseBytes(text)))).toEqual([
-      2e9, 5e8, 2e7, 1.5e9,
+  it("a size has a unit or none, and leaves room for samples and for the log", () => {
+    expect(["2 GB", "500MB", "32000000", "1.5gb"].map((text) => Either.getOrNull(parseBytes(text)))).toEqual([
+      2e9, 5e8, 3.2e7, 1.5e9,
     ])
-    expect(["", "GB", "2 TB", "1 MB", "-5 GB", "lots"].every((text) => Either.isLeft(parseBytes(text)))).toBe(true)
+    expect(["", "GB", "2 TB", "31 MB", "-5 GB", "lots"].every((text) => Either.isLeft(parseBytes(text)))).toBe(true)
   })
 })
