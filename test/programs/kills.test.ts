@@ -25,15 +25,15 @@ import {
 } from "../../src/simulator/index.ts"
 import { Database, layerFreshStore } from "../support/Database.ts"
 import { freePort } from "../support/FreePort.ts"
-import { run, start } from "../support/Programs.ts"
+import { run, type Running, start } from "../support/Programs.ts"
 import { temporaryFolder } from "../support/TemporaryFolder.ts"
 
 const brussels = DateTime.zoneUnsafeMakeNamed(defaultZone)
 const ever: Range = { fromMs: 0, toMs: Date.parse("2100-01-01T00:00:00Z") }
-const speed = 6
+const speed = 3
 const rounds = 4
 
-/** A meter six times as fast as time, so that each poll finds a new telegram; near enough to now to be believed. */
+/** A meter three times as fast as time, so that each poll finds a new telegram; near enough to now to be believed. */
 const meter = Layer.unwrapEffect(
   Effect.map(DateTime.now, (now) =>
     layerMeter({ port: 0, speed, startAt: Option.some(DateTime.subtract(now, { seconds: 60 })) }),
@@ -77,18 +77,34 @@ describe("kill -9 of edge and server", () => {
           LOG_FORMAT: "json",
         }
 
-        // What was on its way from the meter into the spool when the edge was killed may be missing, nothing else.
+        // What was on its way from the meter into the spool when the edge ended may be missing, nothing else. The meter
+        // may answer a question of the edge a moment after that has ended.
         const onTheWay = yield* Ref.make(HashSet.empty<number>())
+        const ended = (edge: Running) =>
+          Effect.gen(function* () {
+            const code = yield* edge.ended
+            yield* Effect.sleep("200 millis")
+            const last = Arr.last(yield* Ref.get(given))
+            if (Option.isSome(last)) yield* Ref.update(onTheWay, HashSet.add(last.value))
+            return code
+          })
+        /** However slow the machine is, there is something to lose. */
+        const givenMore = (count: number) =>
+          Effect.flatMap(Ref.get(given), (before) =>
+            Effect.repeat(Effect.delay(Ref.get(given), "20 millis"), {
+              until: (now) => now.length >= before.length + count,
+            }),
+          )
         let api = yield* start("p1-api", apiEnv)
         let edge = yield* start("p1-edge", edgeEnv)
         for (let round = 0; round < rounds; round++) {
-          yield* Effect.sleep(2500 + round * 130)
+          yield* givenMore(4)
+          yield* Effect.sleep(round * 130)
           yield* edge.signal("SIGKILL")
-          yield* edge.ended
-          const last = Arr.last(yield* Ref.get(given))
-          if (Option.isSome(last)) yield* Ref.update(onTheWay, HashSet.add(last.value))
+          yield* ended(edge)
           edge = yield* start("p1-edge", edgeEnv)
-          yield* Effect.sleep(1500 + round * 90)
+          yield* givenMore(2)
+          yield* Effect.sleep(round * 90)
           yield* api.signal("SIGKILL")
           yield* api.ended
           api = yield* start("p1-api", apiEnv)
@@ -104,9 +120,9 @@ describe("kill -9 of edge and server", () => {
           const lost = yield* Ref.get(onTheWay)
           return (yield* Ref.get(given)).filter((second) => !there.has(second) && !HashSet.has(lost, second))
         })
-        yield* Effect.sleep("3 seconds")
+        yield* givenMore(4)
         yield* edge.signal("SIGTERM")
-        expect(yield* edge.ended).toBe(0)
+        expect(yield* ended(edge)).toBe(0)
         const drain = yield* start("p1-edge", {
           ...edgeEnv,
           HW_P1_HOST: `127.0.0.1:${yield* Effect.promise(freePort)}`,
