@@ -1,3 +1,4 @@
+import { GlobalValue } from "effect"
 import { afterAll } from "vitest"
 
 declare module "vitest" {
@@ -7,7 +8,9 @@ declare module "vitest" {
   }
 }
 
-const databases = new Set<string>()
+/** One for the process: of this file there is an instance for each file of tests, and of those that note only one. */
+const databases = GlobalValue.globalValue("p1/test/databases", () => new Set<string>())
+databases.clear()
 
 /** `PostgreSQL 15.20 with TimescaleDB 2.28.3` */
 export const noteDatabase = (description: string): void => void databases.add(description)
