@@ -25,9 +25,12 @@ const withTimescale = {
   "timescaledb.max_background_workers": "0",
 }
 
+/** Where PostgreSQL keeps its extensions, beside its programs: Debian's, and one that was installed as it comes. */
+const extensionDirs = ["../lib", "../lib/postgresql"]
+
 /** Whether the TimescaleDB extension was installed beside programs of PostgreSQL. */
 export const hasTimescale = (binDir: string | undefined): boolean =>
-  binDir !== undefined && existsSync(join(binDir, "../lib/timescaledb.so"))
+  binDir !== undefined && extensionDirs.some((dir) => existsSync(join(binDir, dir, "timescaledb.so")))
 
 /** A server that keeps nothing through a power cut, and is quick for it. */
 export const startPostgres = (
