@@ -74,14 +74,17 @@ end $$`
 export const gatherVariables =
   "low timestamptz; high timestamptz; previous timestamptz; following timestamptz; facts jsonb;"
 
+/** How far around the quarter-hours of a batch others are gathered with them by one look at the raw samples. */
+const around = "interval '2 hours'"
+
 /**
  * Gathers the facts of `starts`, `firsts`, `lasts` into `facts`. The quarter-hours on either side may be years away: of
  * the raw samples a statement is planned for the chunks of each, not for all that lie between.
  */
 export const gatherInto = `
-    select min(start) - interval '2 hours', max(start) + interval '2 hours' from unnest(starts) start into low, high;
-    select max(start) from p1_quarter_hours where device_id = of_device and start < low + interval '2 hours' into previous;
-    select min(start) from p1_quarter_hours where device_id = of_device and start > high - interval '2 hours' into following;
+    select min(start) - ${around}, max(start) + ${around} from unnest(starts) start into low, high;
+    select max(start) from p1_quarter_hours where device_id = of_device and start < low + ${around} into previous;
+    select min(start) from p1_quarter_hours where device_id = of_device and start > high - ${around} into following;
     if previous > low then previous := null; end if;
     if following < high then following := null; end if;
     execute 'select jsonb_agg(to_jsonb(facts)) from (' || $facts$ ${gatherFacts} $facts$ || ') facts'
