@@ -1,6 +1,6 @@
 import { describe, expect, layer } from "@effect/vitest"
 import { SqlClient } from "@effect/sql"
-import { Effect, Layer, Schema } from "effect"
+import { Clock, Effect, Layer, Schema } from "effect"
 import { cutFurther, dayMs, fromEpochMillis, quarterHourMs } from "../../src/domain/index.ts"
 import { Store } from "../../src/domain/ports/index.ts"
 import { PostgresClient } from "../../src/infra/postgres/index.ts"
@@ -79,6 +79,49 @@ const chunksHeld = Effect.gen(function* () {
 const layerWithClient = Layer.unwrapEffect(Effect.map(Database, PostgresClient.layer)).pipe(
   Layer.provideMerge(layerFreshStore),
 )
+
+describe("what the latest reads", () => {
+  layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
+    it.effect("is found by indexes, also by a connection that asked when there was hardly anything", () =>
+      Effect.gen(function* () {
+        const [store, sql] = [yield* Store, yield* SqlClient.SqlClient]
+        const deviceId = yield* newDevice
+        const nowMs = yield* Clock.currentTimeMillis
+        const at = (i: number) => sampleAt(nowMs - (4_000 - i) * 10_000)
+        const latest = store.latest(deviceId, fromEpochMillis(nowMs))
+        yield* store.ingest(deviceId, batchOf([at(0)]))
+        yield* sql`analyze`
+        yield* Effect.gen(function* () {
+          yield* latest
+          yield* store.ingest(deviceId, batchOf(Array.from({ length: 3_999 }, (_, i) => at(i + 1))))
+          const before = yield* counts
+          yield* latest
+          const after = yield* counts
+          expect(after.seqScans).toBe(before.seqScans)
+          expect(after.raw - before.raw).toBeLessThan(20)
+        }).pipe(sql.withTransaction)
+      }),
+    )
+
+    if (isThere) {
+      it.effect("is of its chunk, not of the years before", () =>
+        Effect.gen(function* () {
+          const [store, sql] = [yield* Store, yield* SqlClient.SqlClient]
+          const deviceId = yield* newDevice
+          const nowMs = yield* Clock.currentTimeMillis
+          const inWeek = (week: number) => sampleAt(nowMs - week * 7 * dayMs)
+          yield* store.ingest(deviceId, batchOf(Array.from({ length: 53 }, (_, week) => inWeek(week))))
+          for (const week of [0, 20]) {
+            const latest = store.latest(deviceId, inWeek(week).ts)
+            const held = yield* sql.withTransaction(Effect.zipRight(latest, chunksHeld))
+            expect(held).toBeGreaterThan(0)
+            expect(held).toBeLessThanOrEqual(2)
+          }
+        }),
+      )
+    }
+  })
+})
 
 describe("what reads read", () => {
   layer(layerWithClient, { excludeTestServices: true, timeout: "60 seconds" })((it) => {

@@ -1,6 +1,6 @@
 import { describe, expect, layer } from "@effect/vitest"
-import { Effect, type Layer, Option } from "effect"
-import { fromEpochMillis } from "../../src/domain/index.ts"
+import { Clock, Effect, type Layer, Option } from "effect"
+import { dayMs, fromEpochMillis } from "../../src/domain/index.ts"
 import { DeviceUnknown, Registry, Store } from "../../src/domain/ports/index.ts"
 import { baseMs, batchOf, fullSample, meterAt, sampleAt } from "../support/Samples.ts"
 import { always, everySecond, newDevice, quartersByDomain, storeNames, stores } from "../support/Stores.ts"
@@ -170,6 +170,34 @@ describe.each(storeNames)("store: %s", (name) => {
         const latest = Option.getOrThrow(yield* store.latest(deviceId, fromEpochMillis(baseMs + 79_000)))
         expect(latest.sample.powerW).toBe(300)
         expect(latest.recentImportW).toBe(200)
+      }),
+    )
+
+    it.effect("tells so at the edge of the last day, too", () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        const deviceId = yield* newDevice
+        const yesterdayMs = (yield* Clock.currentTimeMillis) - dayMs
+        const at = (second: number, powerW: number) => sampleAt(yesterdayMs + second * 1000, { powerW })
+        yield* store.ingest(deviceId, batchOf([at(-25, 100), at(-20, 200), at(35, 300)]))
+        const latest = Option.getOrThrow(yield* store.latest(deviceId, ever))
+        expect(latest.recentImportW).toBe(200)
+      }),
+    )
+
+    it.effect("gives the latest of each week as it comes, and of those before", () =>
+      Effect.gen(function* () {
+        const store = yield* Store
+        const deviceId = yield* newDevice
+        const nowMs = yield* Clock.currentTimeMillis
+        for (const week of [-20, -1, 0, 1, 2]) {
+          const sample = sampleAt(nowMs + week * 7 * dayMs, { powerW: 500 + week })
+          yield* store.ingest(deviceId, batchOf([sample]))
+          const latest = yield* store.latest(deviceId, sample.ts)
+          expect(Option.map(latest, ({ sample }) => sample)).toEqual(Option.some(sample))
+        }
+        const before = yield* store.latest(deviceId, fromEpochMillis(nowMs - 8 * dayMs))
+        expect(Option.getOrThrow(before).sample.powerW).toBe(480)
       }),
     )
 

@@ -7,29 +7,40 @@ import { sampleList } from "./SampleRows.ts"
 
 const recentFrom = `interval '${recentMs} milliseconds'`
 
+/** TimescaleDB takes what is older by now out of the plan of a statement that says so in these words. */
+const lately = "now() - interval '1 day'"
+
+const samplesOf = (device: string, from: string, to: string): string => `
+    select array(select stored from p1_samples stored
+      where device_id = ${device} and ts >= ${from} and ts <= ${to} order by ts)`
+
 /**
  * The newest sample that is not after an instant, its quarter-hour and what else a reader of the two wants to know. A
- * function, as its plans stay with the connection: making them takes longer than what they do. The samples are looked
- * for once, by a statement that is planned each time, with the instants in it: of years of chunks only that of the
- * quarter-hour is looked at then, and one plan for all of them would take a third of a second. Few columns, as each
- * costs its share of the millisecond.
+ * function, as its plans stay with the connection: making them takes longer than what they do. They stay while tables
+ * grow, so that none reads a whole table for being small. One plan for years of chunks would take a third of a second:
+ * only the samples of the last day have one. Others, and those that it misses as the clock was set back, are looked
+ * for by a statement that is planned each time, with the instants in it. Few columns, as each costs its share of the
+ * millisecond.
  */
 const latest = `
 create function p1_latest (of_device text, not_after timestamptz)
 returns table (revision bigint, past_revision bigint, sample json, quarter text, recent text, reported json)
-language plpgsql stable as $$
+language plpgsql stable set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
-  known p1_quarter_hours; near p1_samples[]; stored p1_samples;
+  known p1_quarter_hours; from_ts timestamptz; to_ts timestamptz; near p1_samples[]; stored p1_samples;
 begin
   select * from p1_quarter_hours
   where device_id = of_device and start <= not_after and first_ts <= not_after
   order by start desc limit 1 into known;
-  execute $near$ select array(select stored from p1_samples stored
-    where device_id = $1 and ts >= $2 - ${recentFrom} and ts <= $3 order by ts) $near$
-    using of_device, case when known.last_ts <= not_after then known.last_ts else known.start end,
-      least(known.last_ts, not_after)
-    into near;
+  from_ts := case when known.last_ts <= not_after then known.last_ts else known.start end - ${recentFrom};
+  to_ts := least(known.last_ts, not_after);
+  if from_ts >= ${lately} then
+    ${samplesOf("of_device", `from_ts and ts >= ${lately}`, "to_ts")} into near;
+  end if;
+  if coalesce(near, '{}') = '{}' then
+    execute $near$ ${samplesOf("$1", "$2", "$3")} $near$ using of_device, from_ts, to_ts into near;
+  end if;
   stored := near[cardinality(near)];
   if stored.ts is null then return; end if;
   return query
