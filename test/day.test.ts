@@ -108,6 +108,6 @@ describe("a day at 1 Hz through spool, edge, server and PostgreSQL", () => {
         expect(latest.sample.ts.epochMillis).toBe(toMs)
         expect(latest.quarter.startMs % quarterHourMs).toBe(0)
       }).pipe(Effect.provide(everything), (day) => Effect.zipRight(TestClock.setTime(toMs), day)),
-    180_000,
+    600_000,
   )
 })
