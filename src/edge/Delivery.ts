@@ -1,6 +1,6 @@
 import { Effect, Either, Option, Ref } from "effect"
 import { type Batch, earliestMs, type IngestReply, type MeteredPeak, steadyNow } from "../domain/index.ts"
-import type { EdgeState, Spool, SpooledSample, SpoolError, Verdict } from "../domain/ports/index.ts"
+import { type EdgeState, Spool, type SpooledSample, type SpoolError, type Verdict } from "../domain/ports/index.ts"
 import { type BatchLimit, makeBatchLimit } from "./BatchLimit.ts"
 import { EdgeStatus } from "./EdgeStatus.ts"
 import { MeteredPeaks } from "./MeteredPeaks.ts"
@@ -56,15 +56,15 @@ const count = (verdicts: ReadonlyArray<Verdict>, tag: Verdict["_tag"]): number =
 export const makeDelivery = Effect.fn("makeDelivery")(function* (
   send: (batch: Batch) => Effect.Effect<IngestReply, UploadFailed>,
   learned: Learned,
-  settleAll: Spool["Type"]["settle"],
 ) {
   const { limit, options, refusals, unbelieved } = learned
+  const spool = yield* Spool
   const status = yield* EdgeStatus
   const peaks = yield* MeteredPeaks
 
   const settle = (verdicts: ReadonlyArray<Verdict>): Effect.Effect<Delivered, SpoolError> =>
     Effect.gen(function* () {
-      yield* settleAll(verdicts)
+      yield* spool.settle(verdicts)
       const stored = count(verdicts, "Stored")
       const quarantined = count(verdicts, "Quarantined")
       yield* Ref.update(status, (state) => ({

@@ -31,9 +31,7 @@ export const layer = (
 
       const report = Effect.gen(function* () {
         const state = yield* Ref.get(status)
-        const { bytes, commitP99Ms, lost, oldestTs, quarantined, salvaged, thinned, ...spooled } = yield* spool.status
-        // What the server has stored may be in the spool for a moment longer.
-        const waiting = Math.min(spooled.waiting, Math.max(state.waiting, 0))
+        const { bytes, commitP99Ms, lost, oldestTs, quarantined, salvaged, thinned, waiting } = yield* spool.status
         const at = yield* DateTime.now
         const nowNs = yield* Clock.currentTimeNanos
         const upload = yield* progress({ uploaded: state.uploaded, waiting, nowNs })

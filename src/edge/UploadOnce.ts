@@ -1,9 +1,8 @@
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
 import { type Instant, steadyNow } from "../domain/index.ts"
 import { Spool, type SpooledSample, type SpoolError } from "../domain/ports/index.ts"
 import { type DeliveryOptions, makeDelivery, makeLearned, type UploadError } from "./Delivery.ts"
 import { makeSend, type ServerOptions } from "./IngestClient.ts"
-import { makeSettling } from "./Settling.ts"
 import { cutBatch } from "./Verdicts.ts"
 
 /** The newest samples that go ahead of a backlog: few, so that they are there at once. */
@@ -25,42 +24,28 @@ export interface Uploaded {
 
 /**
  * The two ways of uploading a batch: the newest samples, and the oldest behind them. They may run at the same time:
- * what one has under way is not lent to the other. `flush` lets go of what the server has stored and the spool not.
+ * what one has under way is not lent to the other.
  */
 export const makeUploadOnce = Effect.fn("makeUploadOnce")(function* (
   server: ServerOptions,
   options: DeliveryOptions = deliveryOptions,
 ) {
   const spool = yield* Spool
-  const settling = yield* makeSettling
   const send = yield* makeSend(server)
   const learned = yield* makeLearned(options)
-  const deliverNewest = yield* makeDelivery(send, learned, settling.settle)
-  const deliverOldest = yield* makeDelivery(send, learned, spool.settle)
+  const deliver = yield* makeDelivery(send, learned)
 
-  const upload = <R>(
+  const upload = (
     most: number,
-    lend: (limit: number, now: Instant) => Effect.Effect<ReadonlyArray<SpooledSample>, SpoolError, R>,
-    deliver: typeof deliverNewest,
-  ) =>
+    lend: (limit: number, now: Instant) => Effect.Effect<ReadonlyArray<SpooledSample>, SpoolError, Scope.Scope>,
+  ): Effect.Effect<Uploaded, UploadError> =>
     Effect.gen(function* () {
       const asked = Math.min(most, yield* learned.limit.current)
       const due = yield* lend(asked, yield* steadyNow)
       if (due.length === 0) return { settled: 0, more: false }
       const { settled } = yield* deliver(cutBatch(due))
       return { settled, more: due.length === asked || settled < due.length }
-    })
+    }).pipe(Effect.scoped)
 
-  const uploadNewest: Effect.Effect<Uploaded, UploadError> = upload(
-    liveBatch,
-    (limit, now) => settling.borrow(spool.newest(limit, now)),
-    deliverNewest,
-  ).pipe(
-    Effect.onError(() => Effect.ignore(settling.flush)),
-    Effect.tap(({ more }) => (more ? settling.flush : settling.flushDue)),
-  )
-  const uploadOldest: Effect.Effect<Uploaded, UploadError> = Effect.scoped(
-    upload(options.largestBatch, spool.oldest, deliverOldest),
-  )
-  return { uploadNewest, uploadOldest, flush: settling.flush }
+  return { uploadNewest: upload(liveBatch, spool.newest), uploadOldest: upload(options.largestBatch, spool.oldest) }
 })

@@ -43,8 +43,7 @@ export const layer = (
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const status = yield* EdgeStatus
-      const { flush, uploadNewest, uploadOldest } = yield* makeUploadOnce(options.server)
-      yield* Effect.addFinalizer(() => Effect.ignoreLogged(flush))
+      const { uploadNewest, uploadOldest } = yield* makeUploadOnce(options.server)
       const backlog = yield* Effect.makeLatch(false)
 
       const reportLive = yield* makeUploadReports

@@ -131,12 +131,11 @@ describe("the file beside the spool", () => {
             commitP99Ms: Option.some(7.2),
           }),
         })
-        yield* Ref.update(yield* EdgeStatus, (state) => ({ ...state, waiting: 8 }))
         const file = StatusFile.layer({ path, meter: "meter", server: "https://p1.example.org", pid: 42 })
         yield* Effect.fork(Layer.launch(Layer.provide(file, counted)))
         yield* TestClock.adjust("1 second")
         expect((yield* readReport(path)).spool).toEqual({
-          waiting: 8,
+          waiting: 9,
           oldest_ts: now,
           quarantined: 1,
           thinned: 4_320,

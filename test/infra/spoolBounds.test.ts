@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Chunk, DateTime, Duration, Effect, Stream } from "effect"
+import { Chunk, DateTime, Duration, Effect, Layer, Stream, TestClock, TestContext } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import {
   fromEpochMillis,
@@ -139,8 +139,9 @@ describe("a spool at its bound", () => {
           yield* spool.settle(rows.map(({ id }) => ({ _tag: "Stored", id })))
           return rows.length
         }).pipe(Effect.scoped, Effect.repeat({ until: (sent) => sent === 0 }))
+        yield* TestClock.adjust("10 seconds")
         return [full, (yield* spool.status).bytes] as const
-      }).pipe(Effect.provide(SqliteSpool.layer({ filename }))),
+      }).pipe(Effect.provide(Layer.provideMerge(SqliteSpool.layer({ filename }), TestContext.TestContext))),
     )
     expect(bytes[0]).toBeGreaterThan(8_000_000)
     expect(bytes[1]).toBeLessThan(1_000_000)

@@ -7,6 +7,7 @@ import Sqlite from "better-sqlite3"
 import { DateTime, Duration, Effect, Either, Layer, Option, TestClock, TestContext, Tracer } from "effect"
 import { build } from "esbuild"
 import { afterAll, describe, expect, it } from "vitest"
+import { fromEpochMillis } from "../../src/domain/index.ts"
 import { Spool, type SpoolError } from "../../src/domain/ports/index.ts"
 import { makeCommitTimes } from "../../src/infra/sqlite/CommitTimes.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
@@ -123,10 +124,11 @@ describe("a spool in a file", () => {
     )
     const left = await use(SqliteSpool.layer({ filename }), (spool) =>
       Effect.gen(function* () {
-        const verdicts = [{ _tag: "Stored", id: 1 }] as const
+        const stored = [{ _tag: "Stored", id: 1 }] as const
+        const quarantined = [{ _tag: "Quarantined", id: 1, code: "invalid", message: "" }] as const
         yield* Effect.all(
           Array.from({ length: 20 }, (_, n) => [
-            Effect.either(spool.settle(verdicts)),
+            Effect.either(spool.settle(n % 2 === 0 ? stored : quarantined)),
             Effect.zipRight(Effect.yieldNow(), spool.append(sampleAt(n + 2), null)),
           ]).flat(),
           { concurrency: "unbounded" },
@@ -134,7 +136,7 @@ describe("a spool in a file", () => {
         return (yield* powers(spool)).length
       }),
     )
-    expect(left).toBe(21)
+    expect(left).toBe(20)
   })
 
   it("does not take for its holder a process that holds a file of the same number on another device", () => {
@@ -290,7 +292,7 @@ describe("a spool that commits in groups", () => {
       const spool = yield* Spool
       yield* appendAll(spool, [1, 2])
       yield* TestClock.adjust("4 seconds")
-      yield* spool.settle([{ _tag: "Stored", id: 1 }])
+      yield* spool.settle([{ _tag: "Postponed", id: 1, until: fromEpochMillis(0) }])
       const early = [yield* powers(spool), (yield* spool.status).waiting] as const
       yield* appendAll(spool, [3])
       yield* TestClock.adjust("4900 millis")
@@ -298,10 +300,10 @@ describe("a spool that commits in groups", () => {
       yield* TestClock.adjust("200 millis")
       return [early, almost, yield* powers(spool), (yield* spool.status).waiting]
     }).pipe(Effect.provide(Layer.provideMerge(everyFive(filename), TestContext.TestContext)), Effect.runPromise)
-    expect(seen).toEqual([[[1, 2], 2], [1, 2], [1, 2, 3], 3])
+    expect(seen).toEqual([[[0, 1, 2], 3], [0, 1, 2], [0, 1, 2, 3], 4])
   })
 
-  it("lets samples leave also while the disk takes no new ones", async () => {
+  it("carries verdicts out also while the disk takes no new samples", async () => {
     const filename = newFile()
     await use(everyFive(filename), (spool) => appendAll(spool, [0]))
     inspect(filename, (db) =>
@@ -310,11 +312,12 @@ describe("a spool that commits in groups", () => {
     const seen = await use(everyFive(filename), (spool) =>
       Effect.gen(function* () {
         yield* appendAll(spool, [1])
-        yield* spool.settle([{ _tag: "Stored", id: 1 }])
-        return [yield* powers(spool), (yield* spool.status).waiting]
+        yield* spool.settle([{ _tag: "Quarantined", id: 1, code: "invalid", message: "" }])
+        const { quarantined, waiting } = yield* spool.status
+        return [yield* powers(spool), waiting, quarantined]
       }),
     )
-    expect(seen).toEqual([[], 1])
+    expect(seen).toEqual([[], 1, 1])
   })
 
   it("moves no samples in time without those that wait for the disk: they would be left behind", async () => {

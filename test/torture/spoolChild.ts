@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs"
-import { DateTime, Effect, Layer, Schedule } from "effect"
-import { Spool, type SpooledSample } from "../../src/domain/ports/index.ts"
+import { DateTime, Effect, Layer, Ref, Schedule } from "effect"
+import { Spool, type SpooledSample, type Verdict } from "../../src/domain/ports/index.ts"
 import * as Database from "../../src/infra/sqlite/Database.ts"
 import { layerOn } from "../../src/infra/sqlite/Spool.ts"
 import { sampleAt } from "../infra/samples.ts"
@@ -9,8 +9,8 @@ import { sampleAt } from "../infra/samples.ts"
  * An edge and its server in one process that is made to die: says `T n` once sample n counts as taken, `S n…` once the
  * server has stored samples, and only then lets them leave. Ends by itself after a number of samples.
  *
- * Controls: `normal` does not sync each commit, `early` lets samples leave before the server has them, `deaf` takes
- * samples for kept whatever the disk says.
+ * Controls: `normal` does not sync each commit, `early` lets samples leave before the server has stored them, `deaf`
+ * takes samples for kept whatever the disk says.
  */
 const [filename = "", first = "0", count = "0", control = "none"] = process.argv.slice(2)
 
@@ -18,13 +18,21 @@ const say = (line: string) => Effect.sync(() => writeSync(1, `${line}\n`))
 const numberOf = ({ sample }: SpooledSample): number => sample.powerW - 1000
 const later = DateTime.unsafeMake("2100-01-01")
 
-const upload = (newest: boolean) =>
+/** A verdict that is carried out at once, on no sample. */
+const atOnce: Verdict = { _tag: "Postponed", id: 0, until: later }
+
+/** What the server stored last, where it says so only when it is asked the next time. */
+const late = Effect.runSync(Ref.make(Effect.void))
+
+const upload = (n: number) =>
   Effect.gen(function* () {
     const spool = yield* Spool
-    const rows = yield* newest ? spool.newest(3, later) : spool.oldest(6, later)
+    const rows = yield* n % 10 === 0 ? spool.newest(3, later) : spool.oldest(6, later)
     const stored = say(`S ${rows.map(numberOf).join(" ")}`)
-    const settled = spool.settle(rows.map(({ id }) => ({ _tag: "Stored", id })))
-    yield* control === "early" ? Effect.zipRight(settled, stored) : Effect.zipRight(stored, settled)
+    const leaving = rows.map(({ id }): Verdict => ({ _tag: "Stored", id }))
+    if (control === "early") yield* Effect.flatten(Ref.getAndSet(late, stored))
+    else yield* stored
+    yield* spool.settle(n % 3 === 0 ? [...leaving, atOnce] : leaving)
   }).pipe(Effect.scoped)
 
 /** A disk that is full is asked again. */
@@ -46,7 +54,7 @@ const program = Effect.gen(function* () {
   for (let n = Number(first); n < Number(first) + Number(count); n++) {
     yield* take(n)
     yield* say(`T ${n}`)
-    if (n % 5 === 0) yield* control === "deaf" ? Effect.ignore(upload(n % 10 === 0)) : patiently(upload(n % 10 === 0))
+    if (n % 5 === 0) yield* control === "deaf" ? Effect.ignore(upload(n)) : patiently(upload(n))
   }
 }).pipe(Effect.raceFirst(Effect.flatMap(Spool, ({ broken }) => (control === "deaf" ? Effect.never : broken))))
 

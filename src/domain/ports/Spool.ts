@@ -86,7 +86,8 @@ export class Spool extends Context.Tag("domain/Spool")<
     ) => Effect.Effect<ReadonlyArray<SpooledSample>, SpoolError, Scope.Scope>
     /**
      * Carries out all verdicts or, on failure, none. What does not fit into the quarantine any more stays and is put
-     * off for an hour.
+     * off for an hour. Stored samples may be on the disk for some seconds more, shown to nobody: after a kill they wait
+     * again, and the server knows them.
      */
     readonly settle: (verdicts: ReadonlyArray<Verdict>) => Effect.Effect<void, SpoolError>
     /** All samples that wait, in the order they were taken, read a page at a time. */

@@ -4,6 +4,7 @@ import type { MeterInfo, Sample } from "../../domain/index.ts"
 import { type SpoolError } from "../../domain/ports/index.ts"
 import { Database } from "./Database.ts"
 import { unwritten } from "./Failure.ts"
+import type { Leaving } from "./Leaving.ts"
 import { columnNames, columns, NewRow } from "./Rows.ts"
 
 /** A commit for each sample, or one for all samples of a while. */
@@ -19,13 +20,12 @@ const insertion = `INSERT INTO sample (id, ${columnNames}) SELECT last_id + 1, $
 /** So many samples wait for their commit while the disk refuses it; then no more are taken. */
 const mostPending = 60
 
-type Write = (typeof Database.Service)["write"]
 type Insert = (rows: ReadonlyArray<Encoded>) => Effect.Effect<void, SqlError.SqlError>
 
-const eachAtOnce = (write: Write, insert: Insert) => ({
-  append: (row: Encoded) => unwritten(write(insert([row]))),
+const eachAtOnce = ({ commit }: Leaving, insert: Insert) => ({
+  append: (row: Encoded) => unwritten(commit(insert([row]))),
   pending: Effect.succeed(0),
-  writeTogether: write,
+  writeTogether: commit,
 })
 
 /**
@@ -33,7 +33,7 @@ const eachAtOnce = (write: Write, insert: Insert) => ({
  * A group begins with its first sample, and ends early where something else is written: they share a commit. A sample
  * that was refused its commit waits for the next one.
  */
-const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
+const inGroups = (every: Duration.Duration, leaving: Leaving, insert: Insert) =>
   Effect.gen(function* () {
     const pending = yield* Ref.make<ReadonlyArray<Encoded>>([])
     const some = yield* Effect.makeLatch(false)
@@ -43,7 +43,7 @@ const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
     const commitWith = <A, E>(statements: Effect.Effect<A, E>) =>
       Effect.gen(function* () {
         const rows = yield* Ref.get(pending)
-        const written = yield* write(Effect.zipRight(insert(rows), statements))
+        const written = yield* leaving.commit(Effect.zipRight(insert(rows), statements))
         yield* some.close
         const later = yield* Ref.updateAndGet(pending, (all) => all.slice(rows.length))
         if (later.length > 0) yield* some.open
@@ -75,9 +75,9 @@ const inGroups = (every: Duration.Duration, write: Write, insert: Insert) =>
   })
 
 /** How samples get into the file, and what shares their commits. `refused` says why none may, where that is so. */
-export const makeAppend = (commit: Commit, refused: Effect.Effect<void, SpoolError>) =>
+export const makeAppend = (commit: Commit, leaving: Leaving, refused: Effect.Effect<void, SpoolError>) =>
   Effect.gen(function* () {
-    const { sql, write } = yield* Database
+    const { sql } = yield* Database
     const insert: Insert = Effect.forEach(
       (row) =>
         sql.unsafe(
@@ -86,7 +86,8 @@ export const makeAppend = (commit: Commit, refused: Effect.Effect<void, SpoolErr
         ),
       { discard: true },
     )
-    const { append, ...others } = commit === "each" ? eachAtOnce(write, insert) : yield* inGroups(commit, write, insert)
+    const { append, ...others } =
+      commit === "each" ? eachAtOnce(leaving, insert) : yield* inGroups(commit, leaving, insert)
     return {
       ...others,
       append: (sample: Sample, meter: MeterInfo | null) =>

@@ -4,6 +4,7 @@ import { Array as Arr, Effect, Ref, Schedule, Schema } from "effect"
 import { thin, type ThinningStage, thinningStages } from "../../domain/index.ts"
 import { SpoolError } from "../../domain/ports/index.ts"
 import { Database, logBytes } from "./Database.ts"
+import { remove } from "./Settle.ts"
 
 export interface Bounds {
   /** Size of the spool's file together with its log, bytes. */
@@ -68,7 +69,7 @@ const thinSome = (sql: Sql, stage: ThinningStage, index: number) =>
     const [known] = yield* Effect.flatMap(sql`SELECT mark FROM thinning WHERE stage = ${index}`, decodeMark)
     const { ids, mark } = yield* decide(sql, stage, known?.mark ?? 0)
     if (mark === null) return false
-    yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`
+    yield* remove(sql, ids)
     yield* sql`INSERT INTO thinning ${sql.insert({ stage: index, mark, dropped: ids.length })}
       ON CONFLICT (stage) DO UPDATE SET mark = excluded.mark, dropped = dropped + excluded.dropped`
     return true

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Schema } from "effect"
 import { type Instant, steadyNow } from "../../domain/index.ts"
 import { longestPutOffMs, quarantineLimit, type Verdict } from "../../domain/ports/index.ts"
+import { among } from "./Among.ts"
 import type { Database } from "./Database.ts"
 import { columnNames } from "./Rows.ts"
 
@@ -13,6 +14,9 @@ export const quarantined = (sql: Sql) =>
     Effect.flatMap(decodeCount),
     Effect.map(([{ count }]) => count),
   )
+
+/** Lets samples leave; to be run in a transaction. */
+export const remove = (sql: Sql, ids: ReadonlyArray<number>) => sql`DELETE FROM sample WHERE ${among(sql, ids)}`
 
 /** Carries out verdicts; to be run in a transaction. */
 export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
@@ -40,7 +44,7 @@ export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
         FROM json_each(${JSON.stringify(moving)}) AS verdict
         CROSS JOIN sample ON sample.id = verdict.value ->> 'id'`
     }
-    yield* sql`DELETE FROM sample WHERE id IN (SELECT value FROM json_each(${JSON.stringify(leaving)}))`
+    yield* remove(sql, leaving)
   })
 
 /** Moves samples in time; to be run in a transaction. */
@@ -54,7 +58,7 @@ export const retime = (sql: Sql, after: Instant, before: Instant, byMs: number) 
 export const retry = (sql: Sql, ids: ReadonlyArray<number> | "all") =>
   Effect.gen(function* () {
     const names = sql.literal(columnNames)
-    const chosen = ids === "all" ? sql`TRUE` : sql`id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`
+    const chosen = ids === "all" ? sql`TRUE` : among(sql, ids)
     const before = yield* quarantined(sql)
     yield* sql`INSERT INTO sample (id, ${names}) SELECT id, ${names} FROM quarantine WHERE ${chosen}`
     yield* sql`DELETE FROM quarantine WHERE ${chosen}`

@@ -1,4 +1,4 @@
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { makeLending } from "../../domain/index.ts"
 import { EdgeState, Spool, type Verdict } from "../../domain/ports/index.ts"
 import type { StartupError } from "../process/index.ts"
@@ -7,6 +7,7 @@ import { type Bounds, defaultBounds, makeBounds } from "./Bounds.ts"
 import * as Database from "./Database.ts"
 import * as State from "./EdgeState.ts"
 import { unread, unwritten } from "./Failure.ts"
+import { makeLeaving } from "./Leaving.ts"
 import { makePages } from "./Pages.ts"
 import { StateRow } from "./Rows.ts"
 import * as Salvage from "./Salvage.ts"
@@ -20,15 +21,19 @@ export interface SpoolOptions extends Partial<Bounds> {
   readonly commit?: Commit
 }
 
+/** How often it is seen to that nothing stays for lack of company, and that the file is no longer than it need be. */
+const lookEvery = "10 seconds"
+
 const decodeState = Schema.decodeUnknown(Schema.Tuple(StateRow))
 
 const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
   Effect.gen(function* () {
     const { broken, read, sql, write } = yield* Database.Database
+    const leaving = yield* makeLeaving
     const lend = yield* makeLending
-    const { newestDue, oldestDue, quarantine, samples } = yield* makePages
+    const { newestDue, oldestDue, quarantine, samples } = yield* makePages(leaving.ids)
     const { refused } = yield* makeBounds({ ...defaultBounds, ...bounds })
-    const { append, pending, writeTogether } = yield* makeAppend(commit, refused)
+    const { append, pending, writeTogether } = yield* makeAppend(commit, leaving, refused)
     const tidy = yield* makeTidy
     const state = sql`SELECT * FROM standing`.pipe(
       Effect.flatMap(decodeState),
@@ -39,13 +44,21 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
 
     /** Where there is no room for the samples that wait, verdicts alone may make some. */
     const carryOut = (verdicts: ReadonlyArray<Verdict>) =>
-      Effect.orElse(writeTogether(settle(sql, verdicts)), () => write(settle(sql, verdicts)))
+      Effect.orElse(writeTogether(settle(sql, verdicts)), () => leaving.commit(settle(sql, verdicts)))
+
+    yield* leaving.carryOutDue.pipe(
+      Effect.zipRight(tidy),
+      Effect.ignore,
+      Effect.repeat(Schedule.spaced(lookEvery)),
+      Effect.forkScoped,
+    )
 
     return Spool.of({
       append,
       oldest: (limit, now) => lend((lent) => oldestDue(limit, now, lent)),
       newest: (limit, now) => lend((lent) => newestDue(limit, now, lent)),
-      settle: (verdicts) => carryOut(verdicts).pipe(unwritten, Effect.zipLeft(Effect.ignore(tidy))),
+      settle: (verdicts) =>
+        Effect.flatMap(leaving.takes(verdicts), (taken) => (taken ? Effect.void : unwritten(carryOut(verdicts)))),
       samples,
       quarantine,
       retry: (ids) => retry(sql, ids).pipe(write, unwritten),
@@ -54,7 +67,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
         Option.map(Option.fromNullable(lastTs), (ts) => ({ ts, meterStamp: lastMeterStamp })),
       ),
       lastMeter: Effect.map(state, ({ lastMeter }) => Option.fromNullable(lastMeter)),
-      status: yield* makeStatus(pending),
+      status: yield* makeStatus(pending, leaving.ids),
       check: sql`UPDATE state SET waiting = waiting`.pipe(write, Effect.asVoid, unwritten),
       broken,
     })

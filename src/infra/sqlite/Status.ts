@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import type { SpoolStatus } from "../../domain/ports/index.ts"
+import { among } from "./Among.ts"
 import { Database } from "./Database.ts"
 import { unread } from "./Failure.ts"
 
@@ -16,12 +17,14 @@ const Counts = Schema.Struct({
 })
 const decodeCounts = Schema.decodeUnknown(Schema.Tuple(Counts))
 
-/** The counts of the file; `pending` are the samples that wait for their commit. */
-export const makeStatus = (pending: Effect.Effect<number>) =>
+/** The counts of the file; `pending` are the samples that wait for their commit, `leaving` those that go with the next. */
+export const makeStatus = (pending: Effect.Effect<number>, leaving: Effect.Effect<ReadonlyArray<number>>) =>
   Effect.map(Database, ({ bytes, commitP99Ms, read, sql }) =>
     Effect.gen(function* () {
+      const going = among(sql, yield* leaving)
       const [{ oldestTs, quarantined, lost, reading, salvaged, waiting, ...thinned }] = yield* sql`
-        SELECT waiting, (SELECT ts FROM sample ORDER BY id LIMIT 1) AS oldest_ts,
+        SELECT waiting - (SELECT count(*) FROM sample WHERE ${going}) AS waiting,
+          (SELECT ts FROM sample WHERE NOT ${going} ORDER BY id LIMIT 1) AS oldest_ts,
           (SELECT count(*) FROM quarantine) AS quarantined,
           (SELECT coalesce(sum(dropped), 0) FROM thinning WHERE stage = 0) AS to_ten_seconds,
           (SELECT coalesce(sum(dropped), 0) FROM thinning WHERE stage = 1) AS to_one_minute,
