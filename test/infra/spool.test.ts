@@ -64,6 +64,18 @@ describe.each([
     ])
   })
 
+  it("moves no sample that the server has stored", async () => {
+    const [moved, left] = await use(layer(), (spool) =>
+      Effect.gen(function* () {
+        yield* appendAll(spool, [1, 2, 3])
+        const [one = 0] = yield* ids(spool)
+        yield* spool.settle([{ _tag: "Stored", id: one }])
+        return [yield* spool.retime(sampleAt(0).ts, sampleAt(3).ts, 500), yield* powers(spool)] as const
+      }),
+    )
+    expect([moved, left]).toEqual([1, [2, 3]])
+  })
+
   it("gives no more than it was asked for, oldest first", async () => {
     const first = await use(layer(), (spool) => Effect.zipRight(appendAll(spool, [1, 2, 3, 4]), powers(spool, 2)))
     expect(first).toEqual([1, 2])

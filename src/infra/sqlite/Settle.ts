@@ -47,10 +47,10 @@ export const settle = (sql: Sql, verdicts: ReadonlyArray<Verdict>) =>
     yield* remove(sql, leaving)
   })
 
-/** Moves samples in time; to be run in a transaction. */
-export const retime = (sql: Sql, after: Instant, before: Instant, byMs: number) =>
+/** Moves samples in time, but none that are leaving; to be run in a transaction. */
+export const retime = (sql: Sql, leaving: ReadonlyArray<number>, after: Instant, before: Instant, byMs: number) =>
   sql`UPDATE sample SET ts = ts + ${byMs}, ts_source = 'elapsed', meter = NULL
-    WHERE ts > ${after.epochMillis} AND ts < ${before.epochMillis} RETURNING 1 AS count`.pipe(
+    WHERE ts > ${after.epochMillis} AND ts < ${before.epochMillis} AND NOT ${among(sql, leaving)} RETURNING 1 AS count`.pipe(
     Effect.map((rows) => rows.length),
   )
 

@@ -62,7 +62,12 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
       samples,
       quarantine,
       retry: (ids) => retry(sql, ids).pipe(write, unwritten),
-      retime: (after, before, byMs) => retime(sql, after, before, byMs).pipe(writeTogether, unwritten),
+      retime: (after, before, byMs) =>
+        leaving.ids.pipe(
+          Effect.flatMap((ids) => retime(sql, ids, after, before, byMs)),
+          writeTogether,
+          unwritten,
+        ),
       lastTaken: Effect.map(state, ({ lastMeterStamp, lastTs }) =>
         Option.map(Option.fromNullable(lastTs), (ts) => ({ ts, meterStamp: lastMeterStamp })),
       ),
