@@ -46,7 +46,7 @@ export const replay = (household: Household, quarters: ReadonlyArray<PlayedQuart
   }
   const loadAt = (second: number): Load => {
     const played = within(second)
-    const start = played - (played % quarterSeconds)
+    const start = Math.floor(played / quarterSeconds) * quarterSeconds
     const quarter = bySecond.get(start)
     const netW = quarter === undefined ? 0 : netWAt(played - start, quarter.energyImportWh, quarter.energyExportWh ?? 0)
     return { l1W: netW, l2W: 0, l3W: 0, netW, gasMl: 0, waterMl: 0 }

@@ -52,6 +52,15 @@ describe("a household that plays a file of quarter-hours", () => {
     }
   })
 
+  it("has no power where the file has none, also where it begins with 1970", () => {
+    const household = replay(own, [{ startMs: 0, energyImportWh: 250, energyExportWh: 0 }])
+    const seconds = [dayS - quarterS, dayS - 1, dayS, dayS + quarterS - 1, dayS + quarterS]
+    assert.deepStrictEqual(
+      seconds.map((second) => household.loadAt(second).netW),
+      [0, 0, 1_000, 1_000, 0],
+    )
+  })
+
   it("moves the meter's registers by the file's energy", () => {
     const household = replay(
       own,
