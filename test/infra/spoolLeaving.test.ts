@@ -106,6 +106,22 @@ describe("what the server has stored", () => {
     expect(await run({ filename }, inFile)).toBe(0)
   })
 
+  it("leaves also while the disk takes no new samples", async () => {
+    const seen = await run(
+      { filename: newFile() },
+      Effect.gen(function* () {
+        yield* takeAndUpload(upTo(6))
+        const { sql } = yield* Database.Database
+        yield* sql`CREATE TRIGGER broken BEFORE INSERT ON sample BEGIN SELECT raise(ABORT, 'no space'); END`
+        const refused = yield* Effect.isFailure(takeAndUpload([7]))
+        const before = yield* inFile
+        yield* TestClock.adjust("20 seconds")
+        return [refused, before, yield* inFile]
+      }),
+    )
+    expect(seen).toEqual([true, 1, 0])
+  })
+
   it("leaves at once where it is many", async () => {
     const seen = await run(
       { filename: newFile() },
@@ -121,35 +137,22 @@ describe("what the server has stored", () => {
 
 describe("a sample that comes and leaves", () => {
   const seconds = 300
+  const second = (n: number) => Effect.zipRight(takeAndUpload([n]), TestClock.adjust("1 second"))
 
-  it("is a page of the log, and one more for each five", async () => {
+  it.each([
+    ["is a page of the log, and one more for each five", "each", seconds + seconds / 5],
+    ["is two pages of the log for a group of five", Duration.seconds(5), (seconds / 5) * 2],
+  ] as const)("%s", async (_, commit, expected) => {
     const filename = newFile()
     const pages = await run(
-      { filename },
+      { filename, commit },
       Effect.gen(function* () {
-        yield* takeAndUpload(upTo(20))
-        const before = logPages(filename)
-        yield* takeAndUpload(upTo(seconds))
-        return logPages(filename) - before
-      }),
-    )
-    expect(pages).toBe(seconds + seconds / 5)
-  })
-
-  it("is two pages of the log for a group of five", async () => {
-    const filename = newFile()
-    const pages = await run(
-      { filename, commit: Duration.seconds(5) },
-      Effect.gen(function* () {
-        const spool = yield* Spool
-        const second = (n: number) =>
-          Effect.all([appendAll(spool, [n]), upload(60), TestClock.adjust("1 second")], { discard: true })
         yield* Effect.forEach(upTo(20), second)
         const before = logPages(filename)
         yield* Effect.forEach(upTo(seconds), second)
         return logPages(filename) - before
       }),
     )
-    expect(pages).toBe((seconds / 5) * 2)
+    expect(pages).toBe(expected)
   })
 })

@@ -32,8 +32,8 @@ export const makeLeaving = Effect.gen(function* () {
       return written
     }).pipe(Effect.uninterruptible)
 
-  const carryOut = together(Effect.void)
-  yield* Effect.addFinalizer(() => Effect.ignoreLogged(carryOut))
+  const leave = together(Effect.void)
+  yield* Effect.addFinalizer(() => Effect.ignoreLogged(leave))
 
   return {
     ids,
@@ -51,8 +51,9 @@ export const makeLeaving = Effect.gen(function* () {
           return takes ? [true, { ids: [...now.ids, ...verdicts.map(({ id }) => id)], sinceNs }] : [false, now]
         }),
       ),
-    carryOutDue: Effect.flatMap(Effect.all([Ref.get(going), Clock.currentTimeNanos]), ([now, nowNs]) =>
-      now.ids.length > 0 && nowNs - now.sinceNs >= Duration.unsafeToNanos(longest) ? carryOut : Effect.void,
+    /** Lets those leave alone that have waited long enough. */
+    leaveDue: Effect.flatMap(Effect.all([Ref.get(going), Clock.currentTimeNanos]), ([now, nowNs]) =>
+      now.ids.length > 0 && nowNs - now.sinceNs >= Duration.unsafeToNanos(longest) ? leave : Effect.void,
     ),
   }
 })

@@ -46,7 +46,7 @@ const make = ({ commit = "each", filename: _, ...bounds }: SpoolOptions) =>
     const carryOut = (verdicts: ReadonlyArray<Verdict>) =>
       Effect.orElse(writeTogether(settle(sql, verdicts)), () => leaving.commit(settle(sql, verdicts)))
 
-    yield* leaving.carryOutDue.pipe(
+    yield* leaving.leaveDue.pipe(
       Effect.zipRight(tidy),
       Effect.ignore,
       Effect.repeat(Schedule.spaced(lookEvery)),
