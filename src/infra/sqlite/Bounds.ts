@@ -99,9 +99,7 @@ export const makeBounds = (bounds: Bounds) =>
       return besideLog(Math.min(bounds.maxBytes, (yield* bytes) + bavail * bsize - bounds.minFreeBytes))
     })
 
-    const cutLog = Effect.suspend(() =>
-      logBytes(filename) > logRoom ? outside(sql`PRAGMA wal_checkpoint(TRUNCATE)`) : Effect.void,
-    )
+    const cutLog = Effect.when(outside(sql`PRAGMA wal_checkpoint(TRUNCATE)`), () => logBytes(filename) > logRoom)
 
     const thinTo = (limit: number) =>
       Effect.forEach(
