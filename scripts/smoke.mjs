@@ -310,7 +310,7 @@ const story = async () => {
   }
   await scaled()
   const restartMs = Date.now()
-  await startsOn(0.15, 15)
+  await startsOn(0.15, 30)
   await fed("samples arrive after a restart of the edge", 90)
   pauses.push([restartMs - 2_000, Date.now() + 2_000])
 
